@@ -516,7 +516,9 @@ enum cd_key_flag {
     CD_K_ACCEPTED = 1u << 2,  /* exists in the JVM world; read, listed, has no effect here (doc says why) */
     CD_K_ANY_CASE = 1u << 3,  /* `choices` compare without case */
     CD_K_RANGE_MIN = 1u << 4, /* `min` holds (a min of 0 is a real bound) */
-    CD_K_RANGE_MAX = 1u << 5
+    CD_K_RANGE_MAX = 1u << 5,
+    CD_K_SELF_CHECKED = 1u << 6 /* the plugin's validate() reports all problems of this key in its own words: the host
+                                   adds none, and validate answers show no value */
 };
 
 typedef struct cd_list {
