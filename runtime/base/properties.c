@@ -1,4 +1,4 @@
-#include "base/properties.h"
+#include "runtime/base/properties.h"
 
 #include <errno.h>
 

@@ -14,14 +14,13 @@
 #ifndef CONNECTD_HERDER_HERDER_H
 #define CONNECTD_HERDER_HERDER_H
 
-#include "herder/transformer.h"
-#include "plugins/api/connectd_plugin.h"
+#include "runtime/herder/transformer.h"
+#include "runtime/store/config_record.h" /* enum target_state */
+#include "connectd_plugin.h"
 
 typedef struct herder herder_t;
 
 #define HERDER_FORWARD 307u
-
-enum target_state { TARGET_STARTED = 0, TARGET_PAUSED, TARGET_STOPPED, TARGET_NONE = -1 };
 
 /* ---- Identity and readiness ---- */
 

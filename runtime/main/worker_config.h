@@ -7,11 +7,8 @@
 #ifndef CONNECTD_MAIN_WORKER_CONFIG_H
 #define CONNECTD_MAIN_WORKER_CONFIG_H
 
-#include "base/properties.h"
-#include "plugins/api/connectd_plugin.h"
-
-/** Version that REST and plugins report: clients gate features on a Kafka-like number. */
-#define WORKER_KAFKA_VERSION "3.9.0"
+#include "runtime/base/properties.h"
+#include "connectd_plugin.h"
 
 enum worker_eos { WORKER_EOS_DISABLED = 0, WORKER_EOS_PREPARING, WORKER_EOS_ENABLED };
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "base/properties.h"
+#include "runtime/base/properties.h"
 
 static props_t parse_as(const char *text, enum props_charset charset)
 {
