@@ -18,7 +18,7 @@ LINK_asan := -fsanitize=address,undefined
 LINK_tsan := -fsanitize=thread
 
 WARN := -Wall -Wextra -Wshadow -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
-CPPFLAGS += -D_GNU_SOURCE -Iplugins/api -I.
+CPPFLAGS += -D_GNU_SOURCE -I. -Iruntime -Iplugins/api
 CFLAGS += -std=gnu11 $(WARN) $(FLAGS_$(BUILD)) -fPIC -fvisibility=hidden -fstack-protector-strong -MMD -MP
 LDFLAGS += $(LINK_$(BUILD)) -Wl,-z,relro,-z,now
 
@@ -28,7 +28,7 @@ H2O_LIBS := $(call pkg,libs,libh2o libuv openssl)
 WORKER_LIBS := $(H2O_LIBS) $(call pkg,libs,rdkafka jansson libcurl libpcre2-8) -lm -lpthread -ldl
 
 # ---- rooms: one archive per folder ----------------------------------------------------------------------------------
-ROOMS := base data config client plugin task store group herder main rest converters transforms providers
+ROOMS := base data config client plugin task store group herder validation main rest converters transforms providers
 DIR_rest := rest
 DIR_converters := plugins/converters
 DIR_transforms := plugins/transforms
@@ -51,8 +51,9 @@ USES_task := plugin converters transforms providers client config data base
 USES_store := client config data base
 USES_group := client base
 USES_herder := group store task $(USES_task)
-USES_main := rest herder $(USES_herder)
-USES_rest := herder $(USES_herder)
+USES_main := rest validation herder $(USES_herder)
+USES_validation := herder $(USES_herder)
+USES_rest := validation herder $(USES_herder)
 
 ALL_LIBS := $(foreach r,$(ROOMS),$(call room_lib,$(r)))
 PLUGIN_NAMES := $(notdir $(patsubst %/,%,$(dir $(wildcard connectors/*/*.c))))
