@@ -8,7 +8,7 @@
 #ifndef CONNECTD_CLIENT_JAVA_REGEX_H
 #define CONNECTD_CLIENT_JAVA_REGEX_H
 
-#include "connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 typedef struct java_regex java_regex_t;
 

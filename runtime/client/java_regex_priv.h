@@ -2,7 +2,7 @@
 #ifndef CONNECTD_CLIENT_JAVA_REGEX_PRIV_H
 #define CONNECTD_CLIENT_JAVA_REGEX_PRIV_H
 
-#include "connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 #define JAVA_REGEX_SYNTAX "java.util.regex.PatternSyntaxException"
 
