@@ -5,7 +5,7 @@
 #ifndef RUNTIME_PLUGIN_METRICS_H
 #define RUNTIME_PLUGIN_METRICS_H
 
-#include "../../plugins/api/connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 typedef struct metrics metrics_t;
 typedef struct metrics_group metrics_group_t;

@@ -7,7 +7,7 @@
 #ifndef RUNTIME_PLUGIN_PLUGINS_H
 #define RUNTIME_PLUGIN_PLUGINS_H
 
-#include "../../plugins/api/connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 typedef struct plugins plugins_t;
 
@@ -17,7 +17,7 @@ typedef struct plugin_desc {
     const char *class_name; /* the JVM name */
     const char *type;       /* source, sink, converter, header_converter, transformation, predicate, configprovider */
     const char *version;
-    const char *location;   /* file of the module, or "built-in" */
+    const char *location; /* file of the module, or "built-in" */
 } plugin_desc_t;
 
 plugins_t *plugins_new(void);

@@ -7,7 +7,7 @@
 #ifndef RUNTIME_TASK_CONNECTOR_H
 #define RUNTIME_TASK_CONNECTOR_H
 
-#include "task.h"
+#include "runtime/task/task.h"
 
 typedef struct connector connector_t;
 

@@ -15,8 +15,8 @@
 
 #include <uv.h>
 
-#include "../plugin/metrics.h"
-#include "../plugin/plugins.h"
+#include "runtime/plugin/metrics.h"
+#include "runtime/plugin/plugins.h"
 
 typedef struct task_hub task_hub_t;
 typedef struct task task_t;
@@ -70,21 +70,21 @@ typedef struct task_events {
 
 /** What one worker's tasks and connector instances share.
  *  @param worker_config  the worker's properties, resolved; copied */
-task_hub_t *task_hub_new(uv_loop_t *loop, const plugins_t *plugins, metrics_t *metrics, const cd_config_t *worker_config,
-                         const task_events_t *events);
-/** Closes the hub's loop handle; `closed` runs on the loop when the memory is gone. All tasks and connectors must have
- *  been freed or abandoned. Abandoned threads may still run: what they send later is dropped. */
-void task_hub_close(task_hub_t *hub, void (*closed)(void *arg), void *arg);
+task_hub_t *task_hub_new(uv_loop_t *loop, const plugins_t *plugins, metrics_t *metrics,
+                         const cd_config_t *worker_config, const task_events_t *events);
+/** Deliver nothing any more and close the hub's loop handle in the loop's next turn. All tasks and connectors must have
+ *  been freed or abandoned. Threads that were abandoned may still run: what they send is dropped. */
+void task_hub_free(task_hub_t *hub);
 
 typedef struct task_spec {
     const char *connector;
     int32_t number;
-    int64_t generation;                 /* of the caller; only kept for task_generation() */
-    const cd_plugin_t *plugin;          /* the connector's plugin */
+    int64_t generation;                  /* of the caller; only kept for task_generation() */
+    const cd_plugin_t *plugin;           /* the connector's plugin */
     const cd_config_t *connector_config; /* resolved: converters, transforms, errors.*, topics, overrides */
     const cd_config_t *task_config;      /* resolved: what the plugin's task is started with */
-    enum task_target target;            /* PAUSED: reports TASK_PAUSED without starting the plugin's task */
-    void *user;                         /* for task_user() */
+    enum task_target target;             /* PAUSED: reports TASK_PAUSED without starting the plugin's task */
+    void *user;                          /* for task_user() */
 } task_spec_t;
 
 /** Make the task and its thread. Whatever goes wrong comes as TASK_FAILED through the events. */
