@@ -1,0 +1,78 @@
+"""The stack itself: each service is what the other tests take it for."""
+
+from harness import eq, requires, wait_until
+
+
+@requires("kafka", "registry", "postgres", "vault")
+def test_services_answer(env):
+    eq(env.pg.one("SELECT count(*) FROM customers"), 0, "rows of the target table")
+    eq(env.vault.call("GET", "secret/data/database")[1]["data"]["data"]["sqlserver_user"], "sa", "seeded secret")
+    env.topics.create(env.id, partitions=3)
+    eq(env.topics.partitions(env.id), [0, 1, 2], "partitions")
+
+
+@requires("kafka", "registry")
+def test_avro_records_come_back(env):
+    schema = {"type": "record", "name": "R", "fields": [{"name": "id", "type": "int"}, {"name": "s", "type": ["null", "string"], "default": None}]}
+    env.topics.create(env.id)
+    env.topics.produce_avro(env.id, schema, [{"id": 1, "s": "a"}, {"id": 2, "s": None}, None], "string", ["k1", "k2", "k3"])
+    records = env.topics.read(env.id, 3)
+    eq([r.value for r in records], [{"id": 1, "s": "a"}, {"id": 2, "s": None}, None])
+    eq([r.key for r in records], ["k1", "k2", "k3"])
+    eq(len(env.topics.read(env.id)), 3, "records up to the end")
+
+
+@requires("kafka")
+def test_killed_kafka_keeps_records(env):
+    env.topics.create(env.id)
+    env.topics.produce(env.id, [("k", "before")])
+    env.kafka.kill()
+    assert not env.kafka.alive()
+    env.kafka.start()
+    env.topics.produce(env.id, [("k", "after")])
+    eq([r.raw_value for r in env.topics.read(env.id, 2)], [b"before", b"after"])
+
+
+@requires("postgres")
+def test_killed_postgres_keeps_committed_rows(env):
+    database = env.pg_database()
+    database.execute("CREATE TABLE t (id int)")
+    database.execute("INSERT INTO t VALUES (1)")
+    env.postgres.kill()
+    env.postgres.start()
+    eq(database.query("SELECT id FROM t"), [(1,)])
+
+
+@requires("registry")
+def test_registry_keeps_ids_over_a_restart(env):
+    env.topics.produce_avro(env.topics.create(env.id), "string", ["x"])
+    before = env.topics.read(env.id, 1)[0].raw_value
+    env.registry.restart()
+    env.topics._ids.clear()
+    eq(env.topics.avro(f"{env.id}-value", "string", "x"), before, "bytes with the schema id")
+
+
+@requires("vault")
+def test_vault_refuses_as_vault_does(env):
+    eq(env.vault.call("GET", "secret/data/database", token="wrong"), (403, {"errors": ["permission denied", "invalid token"]}))
+    eq(env.vault.call("GET", "secret/data/absent"), (404, {"errors": []}))
+    env.vault.call("PUT", "sys/seal")
+    try:
+        eq(env.vault.call("GET", "secret/data/database"), (503, {"errors": ["Vault is sealed"]}))
+    finally:
+        env.vault.call("PUT", "sys/unseal")
+    eq(env.vault.call("GET", "secret/data/database")[0], 200)
+
+
+@requires("vault")
+def test_vault_approle_token_expires_and_renews(env):
+    env.vault.call("POST", "auth/approle/role/worker", {"token_ttl": "2s", "token_max_ttl": "60s", "paths": ["secret/data/database"]})
+    role_id = env.vault.call("GET", "auth/approle/role/worker/role-id")[1]["data"]["role_id"]
+    secret_id = env.vault.call("POST", "auth/approle/role/worker/secret-id")[1]["data"]["secret_id"]
+    eq(env.vault.call("POST", "auth/approle/login", {"role_id": role_id, "secret_id": "x"})[0], 400)
+    auth = env.vault.call("POST", "auth/approle/login", {"role_id": role_id, "secret_id": secret_id}, token="")[1]["auth"]
+    token = auth["client_token"]
+    eq(env.vault.call("GET", "secret/data/database", token=token)[0], 200)
+    eq(env.vault.call("GET", "secret/data/kafka", token=token)[0], 403)
+    eq(env.vault.call("POST", "auth/token/renew-self", {"increment": "3s"}, token=token)[0], 200)
+    wait_until(lambda: env.vault.call("GET", "secret/data/database", token=token)[0] == 403, 10, "the token to expire")
