@@ -754,7 +754,7 @@ typedef struct cd_sink_ops {
 
 enum cd_part { CD_PART_KEY = 0, CD_PART_VALUE = 1 };
 
-/** Asked once per schema: may field `index` of the struct schema be left out because nothing reads it? */
+/** Asked once per schema: is field `index` of the struct schema read by anything later? False: it may stay CD_NULL. */
 typedef struct cd_needed {
     void *arg;
     bool (*field)(const struct cd_needed *n, const cd_schema_t *schema, uint32_t index);

@@ -16,7 +16,7 @@ def run(path):
     passed = len(re.findall(r"^\[       OK \]", out, re.M))
     skipped = len(re.findall(r"^\[  SKIPPED \] \w+", out, re.M)) and int(
         (re.search(r"^\[  SKIPPED \] (\d+) test", out, re.M) or [0, "0"])[1])
-    failed = len(re.findall(r"^\[  FAILED  \] [^\d]", out, re.M)) // 2 or (1 if code != 0 else 0)
+    failed = len(set(re.findall(r"^\[  FAILED  \] ([a-z]\w*)", out, re.M))) or (1 if code != 0 else 0)
     if code == 0 and passed == 0 and skipped == 0:
         failed = 1
         out += "\nthe program ran no test"
