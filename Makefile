@@ -65,7 +65,7 @@ LIBS_file :=
 CFLAGS_postgres := $(call pkg,cflags,libpq)
 
 .PHONY: all plugins demo test unit integration conformance lint format check bench fuzz fuzz-seeds install clean help deps test-sim \
-        compile_commands.json scripts-test worker tools
+        compile_commands.json scripts-test worker tools bench-programs
 all: worker plugins tools ## the worker, its plugins and the tools
 worker: $(OUT)/connectd
 plugins: $(PLUGINS)
@@ -133,6 +133,49 @@ $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard test/unit/sqlserver-sim/*.c)): EXTRA_CF
 
 unit: $(if $(T),$(filter $(OUT)/test/$(T)% ,$(UNIT_BIN)) $(filter %/test_$(T),$(UNIT_BIN)),$(UNIT_BIN)) ## unit tests (T=room or T=file)
 	@python3 test/unit/run.py $(sort $^)
+
+# ---- integration: real Kafka, PostgreSQL, registry; the stand-in for SQL Server ----------------------------------------
+STACK := tools/local-stack/stack
+deps: ## what make test needs: Debian packages, pinned artefacts (re-runnable, offline once set up)
+	@tools/install-deps.sh test
+	@$(STACK) fetch
+
+integration: all ## integration tests (T=name narrows)
+	@BUILD=$(BUILD) test/integration/run.py $(T)
+
+scripts-test: all ## tests of tools/*.sh
+	@BUILD=$(BUILD) test/scripts/run.py
+
+# pkg-config's answers are read when make starts, so what needs the packages runs in a second make.
+test: ## everything: packages, unit tests under ASan and UBSan, fuzz seeds, scripts, integration
+	@tools/install-deps.sh test
+	@$(STACK) fetch
+	@python3 test/run.py
+
+demo: ## the main job: SQL Server rows become PostgreSQL rows (KEEP=1 leaves it running)
+	@tools/install-deps.sh test
+	@$(STACK) fetch
+	@$(MAKE) --no-print-directory BUILD=release all
+	@KEEP=$(KEEP) tools/demo/demo
+
+bench: ## measured ratios against the bare libraries, into build/bench/
+	@tools/install-deps.sh test
+	@$(STACK) fetch
+	@$(MAKE) --no-print-directory BUILD=release all bench-programs
+	@test/bench/run.py
+
+BENCH_NAMES := $(patsubst test/bench/bench_%.c,%,$(wildcard test/bench/bench_*.c))
+BENCH_BIN := $(BENCH_NAMES:%=$(OUT)/bench/%)
+bench-programs: $(BENCH_BIN)
+BENCH_ROOMS := client plugin converters transforms providers config data base
+define bench_rule
+$(OUT)/bench/$(1): $(OUT)/obj/test/bench/bench_$(1).o $(patsubst %.c,$(OUT)/obj/%.o,$(shell sed -n 's|^/\* links: \(.*\) \*/|\1|p' test/bench/bench_$(1).c)) \
+		$(foreach r,$(BENCH_ROOMS),$(call room_lib,$(r)))
+	@mkdir -p $$(@D)
+	$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(WORKER_LIBS) \
+		$(call pkg,libs,libpq) -lsybdb
+endef
+$(foreach b,$(BENCH_NAMES),$(eval $(call bench_rule,$(b))))
 
 # ---- fuzz targets: test/fuzz/fuzz_<name>.c, seeds in test/fuzz/<name>/ ------------------------------------------------
 FUZZ_NAMES := $(patsubst test/fuzz/fuzz_%.c,%,$(wildcard test/fuzz/fuzz_*.c))
