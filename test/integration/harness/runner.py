@@ -61,7 +61,7 @@ def select(tests, patterns, shard):
 
 
 def parse(argv):
-    parser = argparse.ArgumentParser(description="Integration tests. PATTERN is a part of a file's or a test's name.")
+    parser = argparse.ArgumentParser(description="Runs tests against the local stack. PATTERN is a part of a file's or a test's name.")
     parser.add_argument("patterns", nargs="*", metavar="PATTERN")
     parser.add_argument("--shard", default="1/1", metavar="I/N", help="only every Nth test, beginning with the Ith")
     parser.add_argument("--list", action="store_true")
@@ -88,7 +88,8 @@ def main(directory, argv):
     counts = {"passed": 0, "failed": len(broken), "skipped": 0}
     for module_name, text in broken:
         print(f"FAIL  {module_name} cannot be loaded\n{text}")
-    log_dir = paths.build_path("test-logs/integration")
+    suite = os.path.basename(directory)
+    log_dir = paths.build_path(os.path.join("test-logs", suite))
     os.makedirs(log_dir, exist_ok=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="connectd-it-") as work:
@@ -99,7 +100,7 @@ def main(directory, argv):
         interrupted = False
         try:
             for test in chosen:
-                outcome = run_one(test, stack, os.path.join(log_dir))
+                outcome = run_one(test, stack, log_dir)
                 counts[outcome] += 1
         except KeyboardInterrupt:
             interrupted = True
@@ -108,7 +109,7 @@ def main(directory, argv):
             stack.down(keep_logs_in=os.path.join(log_dir, "stack") if counts["failed"] else None)
     if counts["failed"]:
         print(f"logs of failed tests are under {os.path.relpath(log_dir)}")
-    print(f"integration: {time.monotonic() - began:.0f} s")
+    print(f"{suite}: {time.monotonic() - began:.0f} s")
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
     return 1 if counts["failed"] or interrupted or not sum(counts.values()) else 0
 
