@@ -144,11 +144,10 @@ static bool is_choice(const cd_key_t *key, const char *text)
     return false;
 }
 
-static void check_choices(config_result_t *r, cd_arena_t *arena)
+static void check_choices(config_result_t *r, bool null_is_fine, cd_arena_t *arena)
 {
     const cd_key_t *key = r->key;
-    /* A null default is a legal absence; null after a parse error is what ConfigDef's validator objects to. */
-    if (r->text == NULL ? r->nerrors == 0 : is_choice(key, r->text)) return;
+    if (r->text == NULL ? null_is_fine : is_choice(key, r->text)) return;
     strbuf_t b = {0};
     strbuf_adds(&b, (key->flags & CD_K_ANY_CASE) != 0 ? "String must be one of (case insensitive): "
                                                       : "String must be one of: ");
@@ -157,11 +156,11 @@ static void check_choices(config_result_t *r, cd_arena_t *arena)
     strbuf_done(&b);
 }
 
-static void check_range(config_result_t *r, cd_arena_t *arena)
+static void check_range(config_result_t *r, bool null_is_fine, cd_arena_t *arena)
 {
     const cd_key_t *key = r->key;
     if (r->text == NULL) {
-        if (r->nerrors > 0) add_invalid(r, arena, NULL, "Value must be non-null");
+        if (!null_is_fine) add_invalid(r, arena, NULL, "Value must be non-null");
     } else if ((key->flags & CD_K_RANGE_MIN) != 0 && r->number < key->min) {
         add_invalid(r, arena, r->text, cd_arena_printf(arena, "Value must be at least %lld", (long long)key->min));
     } else if ((key->flags & CD_K_RANGE_MAX) != 0 && r->number > key->max) {
@@ -203,12 +202,12 @@ void config_check(const cd_key_t *key, const cd_config_t *config, const char *fu
     } else if (key->dflt != NULL) {
         parse_text(r, key->dflt, arena);
     }
-    bool missing = given == NULL && r->nerrors > 0;
-    if (!missing) {
-        if (key->choices != NULL) check_choices(r, arena);
-        if ((key->flags & (CD_K_RANGE_MIN | CD_K_RANGE_MAX)) != 0) check_range(r, arena);
-        if (key->check != NULL) check_own(r, arena);
-    }
+    /* A key whose default is null may be null; any other null (after a parse error, a missing required key, or given as
+     * null) is one that ConfigDef's validators object to in a second sentence. */
+    bool null_is_fine = r->nerrors == 0 && key->dflt == NULL;
+    if (key->choices != NULL) check_choices(r, null_is_fine, arena);
+    if ((key->flags & (CD_K_RANGE_MIN | CD_K_RANGE_MAX)) != 0) check_range(r, null_is_fine, arena);
+    if (key->check != NULL) check_own(r, arena);
     if (key->recommend != NULL) r->recommended = key->recommend(key, config, arena);
     if (key->visible != NULL) r->visible = key->visible(key, config);
 }
