@@ -5,7 +5,7 @@ import os
 import socket
 
 from harness import contains, eq, requires
-from harness.rest import Rest
+from localstack.clients.rest import Rest
 from scripts import FakeConnect, expect, run
 
 WORKER = "127.0.0.1:8083"

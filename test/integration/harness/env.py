@@ -6,10 +6,11 @@ import shutil
 import traceback
 import uuid
 
+from localstack.clients import databases, topics
 from localstack.postgres import DATABASE as POSTGRES_DATABASE
 from localstack.sqlserver import DATABASE as SQLSERVER_DATABASE
 
-from . import databases, topics, worker
+from . import worker
 
 
 class Env:

@@ -78,6 +78,7 @@ def main(directory, argv):
     options = parse(argv)
     tests, broken = load(directory)
     chosen = select(tests, options.patterns, options.shard)
+    broken = [b for b in broken if not options.patterns or any(p in b[0] or b[0] in p for p in options.patterns)]
     if options.list:
         print("\n".join(t.id for t in chosen))
         return 0

@@ -4,12 +4,11 @@ import os
 import signal
 
 from localstack import paths
+from localstack.clients.rest import Rest
 from localstack.kafka import write_properties
 from localstack.ports import free_ports
 from localstack.process import Process, log_tail
 from localstack.waiting import wait_until
-
-from .rest import Rest
 
 READY_SECONDS = 40
 

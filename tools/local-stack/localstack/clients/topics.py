@@ -7,8 +7,9 @@ import struct
 import confluent_kafka
 import confluent_kafka.admin
 import fastavro
-from localstack.component import http
-from localstack.waiting import Timeout, wait_until
+
+from ..component import http
+from ..waiting import Timeout, wait_until
 
 
 class Record:

@@ -2,7 +2,8 @@
 
 import psycopg
 import pymssql
-from localstack.waiting import wait_until
+
+from ..waiting import wait_until
 
 
 class Postgres:

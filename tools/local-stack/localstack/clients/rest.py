@@ -5,7 +5,7 @@ import json
 import time
 import urllib.parse
 
-from localstack.waiting import Timeout, wait_until
+from ..waiting import Timeout, wait_until
 
 
 class Response:
