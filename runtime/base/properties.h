@@ -7,7 +7,7 @@
 #ifndef CONNECTD_BASE_PROPERTIES_H
 #define CONNECTD_BASE_PROPERTIES_H
 
-#include "connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 #define PROPS_FILE_MAX ((size_t)16 * 1024 * 1024)
 

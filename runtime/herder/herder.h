@@ -16,7 +16,7 @@
 
 #include "runtime/herder/transformer.h"
 #include "runtime/store/config_record.h" /* enum target_state */
-#include "connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 typedef struct herder herder_t;
 

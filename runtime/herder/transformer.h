@@ -8,7 +8,7 @@
 #ifndef CONNECTD_HERDER_TRANSFORMER_H
 #define CONNECTD_HERDER_TRANSFORMER_H
 
-#include "connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 typedef struct transformer transformer_t;
 

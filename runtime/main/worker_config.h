@@ -8,7 +8,7 @@
 #define CONNECTD_MAIN_WORKER_CONFIG_H
 
 #include "runtime/base/properties.h"
-#include "connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 enum worker_eos { WORKER_EOS_DISABLED = 0, WORKER_EOS_PREPARING, WORKER_EOS_ENABLED };
 

@@ -3,6 +3,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/log.h"
 #include "runtime/base/mem.h"
+#include "runtime/client/kafka_conf.h"
 
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -28,30 +29,11 @@ struct kafka_hub {
     void *closed_arg;
 };
 
-cd_err_t *kafka_hub_err(rd_kafka_resp_err_t code, const char *doing)
-{
-    switch (code) {
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-    case RD_KAFKA_RESP_ERR__SSL:
-        return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "%s: %s", doing, rd_kafka_err2str(code));
-    default: return cd_err_new(CD_ERR_RETRIABLE, CD_JVM_RETRIABLE, "%s: %s", doing, rd_kafka_err2str(code));
-    }
-}
-
-static void on_rdkafka_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-    uint32_t at = level <= 3 ? CD_LOG_ERROR : level == 4 ? CD_LOG_WARN : level <= 6 ? CD_LOG_INFO : CD_LOG_DEBUG;
-    (void)rk;
-    log_write(at, LOGGER, NULL, "%s: %s", facility, text);
-}
-
 typedef struct setting {
     const char *name, *value;
 } setting_t;
 
-cd_err_t *kafka_hub_force_settings(rd_kafka_conf_t *conf, bool producer)
+static cd_err_t *force_settings(rd_kafka_conf_t *conf, bool producer)
 {
     /* murmur2: the same partition for a key as Java's producer, else two live versions of one key would exist */
     static const setting_t for_producer[] = {{"acks", "all"},
@@ -184,20 +166,18 @@ void kafka_hub_remove_reader(kafka_hub_t *hub, kafka_hub_reader_t *r, rd_kafka_q
 
 /* ---- Life ---- */
 
-static cd_err_t *make_client(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **ret_rk)
+static cd_err_t *make_client(enum kafka_role role, const cd_config_t *settings, rd_kafka_t **ret_rk)
 {
-    char text[512];
-    cd_err_t *err = kafka_hub_force_settings(conf, type == RD_KAFKA_PRODUCER);
+    rd_kafka_conf_t *conf;
+    cd_err_t *err = kafka_conf_new(role, settings, 1, &conf);
+    if (err != NULL) return err;
+    err = force_settings(conf, role == KAFKA_PRODUCER);
     if (err != NULL) {
         rd_kafka_conf_destroy(conf);
         return err;
     }
-    rd_kafka_conf_set_log_cb(conf, on_rdkafka_log);
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
-    *ret_rk = rd_kafka_new(type, conf, text, sizeof(text));
-    if (*ret_rk != NULL) return NULL;
-    rd_kafka_conf_destroy(conf);
-    return cd_err_new(CD_ERR_CONFIG, CD_JVM_CONFIG, "Failed to construct kafka client: %s", text);
+    return kafka_conf_open(role, conf, ret_rk);
 }
 
 static void free_hub(kafka_hub_t *hub)
@@ -211,17 +191,13 @@ static void free_hub(kafka_hub_t *hub)
     free(hub);
 }
 
-cd_err_t *kafka_hub_new(uv_loop_t *loop, rd_kafka_conf_t *producer, rd_kafka_conf_t *consumer, kafka_hub_t **ret_hub)
+cd_err_t *kafka_hub_new(uv_loop_t *loop, const cd_config_t *settings, kafka_hub_t **ret_hub)
 {
     kafka_hub_t *hub = mem_new0(kafka_hub_t);
     hub->loop = loop;
     hub->fd = -1;
-    cd_err_t *err = make_client(RD_KAFKA_PRODUCER, producer, &hub->producer);
-    if (err != NULL) {
-        rd_kafka_conf_destroy(consumer);
-        goto out;
-    }
-    err = make_client(RD_KAFKA_CONSUMER, consumer, &hub->consumer);
+    cd_err_t *err = make_client(KAFKA_PRODUCER, settings, &hub->producer);
+    if (err == NULL) err = make_client(KAFKA_CONSUMER, settings, &hub->consumer);
     if (err != NULL) goto out;
     hub->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (hub->fd < 0 || uv_poll_init(loop, &hub->poll, hub->fd) != 0) {

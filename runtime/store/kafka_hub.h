@@ -14,13 +14,8 @@
 
 typedef struct kafka_hub kafka_hub_t;
 
-/** @param producer  taken on success and on error; settings of the user, completed here with what the stores need
- *  @param consumer  the same */
-CD_CHECK cd_err_t *kafka_hub_new(uv_loop_t *loop, rd_kafka_conf_t *producer, rd_kafka_conf_t *consumer,
-                                 kafka_hub_t **ret_hub);
-
-/** Settings that the stores depend on, on top of the user's. @param producer  which of the two */
-CD_CHECK cd_err_t *kafka_hub_force_settings(rd_kafka_conf_t *conf, bool producer);
+/** @param settings  Java client settings of the worker: bootstrap.servers, security and so on */
+CD_CHECK cd_err_t *kafka_hub_new(uv_loop_t *loop, const cd_config_t *settings, kafka_hub_t **ret_hub);
 
 /** Ask the cluster for its id. @param cluster_id  borrowed during the call; NULL on error */
 typedef void kafka_hub_cluster_fn(void *arg, cd_err_t *err, const char *cluster_id);
@@ -64,8 +59,5 @@ void kafka_hub_wake(kafka_hub_t *hub);
 /** Run a blocking call on libuv's pool and then `done` on the loop. The hub does not close before it is over, so `run`
  *  keeps its waits short (a few seconds) and asks again instead. */
 void kafka_hub_run(kafka_hub_t *hub, void (*run)(void *arg), void (*done)(void *arg), void *arg);
-
-/** What a librdkafka code means for the worker. */
-cd_err_t *kafka_hub_err(rd_kafka_resp_err_t code, const char *doing);
 
 #endif

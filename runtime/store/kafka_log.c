@@ -3,6 +3,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/log.h"
 #include "runtime/base/mem.h"
+#include "runtime/client/kafka_conf.h"
 
 #define LOGGER "org.apache.kafka.connect.util.KafkaBasedLog"
 #define BATCH 256
@@ -176,7 +177,7 @@ static cd_err_t *ends_take(kafka_log_t *log, const ends_job_t *j, int64_t *ends)
     }
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return NULL;
     (void)snprintf(doing, sizeof(doing), "Failed to list the end offsets of topic '%s'", log->topic);
-    return kafka_hub_err(code, doing);
+    return kafka_err(code, doing);
 }
 
 static void on_retry_closed(uv_handle_t *h)
@@ -314,7 +315,7 @@ static void on_sent(kafka_hub_send_t *base, const rd_kafka_message_t *m)
         send_unlink(s);
         log->pending--;
         if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            err = kafka_hub_err(m->err, "Failed to write to an internal topic");
+            err = kafka_err(m->err, "Failed to write to an internal topic");
         } else if (m->partition >= 0 && m->partition < log->npartitions && m->offset + 1 > log->acked[m->partition]) {
             log->acked[m->partition] = m->offset + 1;
         }
@@ -372,7 +373,7 @@ static void append(store_log_t *base, cd_bytes_t key, cd_bytes_t value, store_do
     s->arg = arg;
     if (rd_kafka_produce(log->producer_topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
                          (void *)(uintptr_t)value.ptr, value.len, key.ptr, key.len, s) != 0) {
-        refuse(log, kafka_hub_err(rd_kafka_last_error(), "Failed to write to an internal topic"), done, arg);
+        refuse(log, kafka_err(rd_kafka_last_error(), "Failed to write to an internal topic"), done, arg);
         free(s);
         return;
     }
@@ -459,7 +460,7 @@ cd_err_t *kafka_log_new(kafka_hub_t *hub, const char *topic, int32_t partitions,
     log->producer_topic = rd_kafka_topic_new(kafka_hub_producer(hub), topic, NULL);
     log->consumer_topic = rd_kafka_topic_new(kafka_hub_consumer(hub), topic, NULL);
     if (log->producer_topic == NULL || log->consumer_topic == NULL) {
-        cd_err_t *err = kafka_hub_err(rd_kafka_last_error(), "Cannot use an internal topic");
+        cd_err_t *err = kafka_err(rd_kafka_last_error(), "Cannot use an internal topic");
         free_log(log);
         return err;
     }

@@ -9,7 +9,7 @@
 #ifndef RUNTIME_STORE_LOG_H
 #define RUNTIME_STORE_LOG_H
 
-#include "connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 typedef struct store_record {
     int64_t offset, timestamp; /* timestamp in wall ms, or CD_NO_TIMESTAMP */
