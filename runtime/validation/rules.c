@@ -3,6 +3,7 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 #include "runtime/client/java_regex.h"
+#include "runtime/client/kafka_conf.h"
 #include "runtime/validation/connector_keys.h"
 
 static void add_error(entries_t *e, const char *name, const char *message)
@@ -261,15 +262,6 @@ void rules_predicates(entries_t *e, const plugins_t *plugins, const cd_config_t 
 
 /* ---- client overrides and converters ------------------------------------------------------------------------------ */
 
-static bool policy_allows(const char *policy, const char *key)
-{
-    const char *dot = strrchr(policy, '.');
-    const char *name = dot != NULL ? dot + 1 : policy;
-    if (str_starts(name, "None")) return false;
-    if (!str_starts(name, "Principal")) return true;
-    return str_eq(key, "sasl.jaas.config") || str_eq(key, "sasl.mechanism") || str_eq(key, "security.protocol");
-}
-
 void rules_client_overrides(entries_t *e, const char *policy, uint32_t kind, const cd_config_t *config)
 {
     bool topics = false;
@@ -294,12 +286,8 @@ void rules_client_overrides(entries_t *e, const char *policy, uint32_t kind, con
             entry->r.text = strstr(key, "password") != NULL || strstr(key, "jaas") != NULL || strstr(key, "ssl.key")
                                 ? "[hidden]"
                                 : cd_arena_strdup(e->arena, config->pairs[i].value != NULL ? config->pairs[i].value : "");
-            if (policy_allows(policy, key)) continue;
-            config_result_add(&entry->r, e->arena,
-                              cd_arena_printf(e->arena,
-                                              "The '%s' policy does not allow '%s' to be overridden in the connector "
-                                              "configuration.",
-                                              policy, key));
+            const char *refusal = kafka_conf_policy_refusal(policy, key, e->arena);
+            if (refusal != NULL) config_result_add(&entry->r, e->arena, refusal);
         }
     }
 }
