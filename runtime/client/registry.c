@@ -371,8 +371,8 @@ out:
 cd_err_t *registry_by_id(registry_t *r, const char *subject, int32_t id, cd_arena_t *arena,
                          registry_schema_t *ret_schema)
 {
-    const char *path = cd_arena_printf(arena, "schemas/ids/%u?fetchMaxId=false&subject=%s", (uint32_t)id,
-                                       http_encode_query(arena, subject));
+    const char *path = cd_arena_printf(arena, "schemas/ids/%u?fetchMaxId=false", (uint32_t)id);
+    if (subject != NULL) path = cd_arena_printf(arena, "%s&subject=%s", path, http_encode_query(arena, subject));
     cd_err_t *err = get_schema(r, path, arena, ret_schema);
     if (err == NULL) ret_schema->id = id;
     return err;

@@ -38,6 +38,7 @@ CD_CHECK cd_err_t *registry_register(registry_t *r, const char *subject, const c
  *  @param deleted     also among soft-deleted versions */
 CD_CHECK cd_err_t *registry_lookup(registry_t *r, const char *subject, const char *text, const char *references,
                                    bool normalize, bool deleted, int32_t *ret_id, int32_t *ret_version);
+/** @param subject  NULL when it is not known yet */
 CD_CHECK cd_err_t *registry_by_id(registry_t *r, const char *subject, int32_t id, cd_arena_t *arena,
                                   registry_schema_t *ret_schema);
 CD_CHECK cd_err_t *registry_latest(registry_t *r, const char *subject, cd_arena_t *arena,

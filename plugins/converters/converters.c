@@ -1,0 +1,6 @@
+#include "plugins/converters/converters.h"
+
+const cd_plugin_t *const cd_builtin_converters[] = {
+    &avro_converter_plugin,
+    NULL,
+};
