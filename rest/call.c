@@ -34,8 +34,10 @@ static void on_timer_closed(uv_handle_t *h)
 static void call_end(call_t *c)
 {
     rest_call_ended(c->rest);
-    if (c->in_time) uv_close((uv_handle_t *)&c->timer, on_timer_closed);
-    else free_call(c);
+    if (c->in_time)
+        uv_close((uv_handle_t *)&c->timer, on_timer_closed);
+    else
+        free_call(c);
 }
 
 /* The call's link from the request is cut before h2o sends, because sending may dispose of the request. */
@@ -49,7 +51,8 @@ static void reply(call_t *c, int status, const char *type, const char *body, siz
         req->res.reason = rest_reason(status);
         if (rest_is_closing(c->rest)) req->http1_is_persistent = 0;
         h2o_iovec_t out = h2o_strdup(&req->pool, body, n);
-        if (type != NULL) h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, type, strlen(type));
+        if (type != NULL)
+            h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, type, strlen(type));
         bool no_body = status == 204 || h2o_memis(req->method.base, req->method.len, H2O_STRLIT("HEAD"));
         req->res.content_length = status == 204 ? SIZE_MAX : n;
         rest_access_log(c->rest, req, status, n);
@@ -79,8 +82,10 @@ static void add_path(strbuf_t *b, const char *name)
     for (const char *p = name; *p != '\0'; p++) {
         unsigned char u = (unsigned char)*p;
         bool escape = u == '%' && isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[2]);
-        if (isalnum(u) || strchr("-._~!$&'()*+,;=:@/", u) != NULL || escape) strbuf_addc(b, (char)u);
-        else strbuf_addf(b, "%%%02X", u);
+        if (isalnum(u) || strchr("-._~!$&'()*+,;=:@/", u) != NULL || escape)
+            strbuf_addc(b, (char)u);
+        else
+            strbuf_addf(b, "%%%02X", u);
     }
 }
 
@@ -117,8 +122,9 @@ void call_reply_err(call_t *c, cd_err_t *err)
 {
     int status = err->code >= 400 && err->code < 600 ? (int)err->code : 500;
     if (err->code == HERDER_FORWARD) {
-        call_reply_error(c, 409, "Cannot complete request momentarily due to no known leader URL, likely because a "
-                                 "rebalance was underway.");
+        call_reply_error(c, 409,
+                         "Cannot complete request momentarily due to no known leader URL, likely because a "
+                         "rebalance was underway.");
     } else {
         if (status >= 500) log_err(CD_LOG_ERROR, REST_LOGGER, NULL, "Uncaught exception in REST call", err);
         call_reply_error(c, status, "%s", err->message);
@@ -145,8 +151,8 @@ void rest_stage_text(const herder_t *h, strbuf_t *out)
         strbuf_addf(out, "The worker is currently %s, which began at %s.", s.text, began);
     } else {
         iso_time(s.completed, completed, sizeof(completed));
-        strbuf_addf(out, "The last operation the worker completed was %s, which began at %s and completed at %s.", s.text,
-                    began, completed);
+        strbuf_addf(out, "The last operation the worker completed was %s, which began at %s and completed at %s.",
+                    s.text, began, completed);
     }
 }
 
@@ -168,7 +174,8 @@ static void on_timeout(uv_timer_t *t)
 void call_wait(call_t *c)
 {
     if (c->in_time) return;
-    if (uv_timer_init(call_env(c)->loop, &c->timer) != 0 || uv_timer_start(&c->timer, on_timeout, CALL_TIMEOUT_MS, 0) != 0)
+    if (uv_timer_init(call_env(c)->loop, &c->timer) != 0 ||
+        uv_timer_start(&c->timer, on_timeout, CALL_TIMEOUT_MS, 0) != 0)
         abort(); /* fails only for a missing callback */
     c->timer.data = c;
     c->in_time = true;
@@ -228,10 +235,10 @@ static cd_err_t *bad_json(const json_error_t *at)
 {
     enum json_error_code code = json_error_code(at);
     bool ended = code == json_error_premature_end_of_input;
-    cd_err_t *err = cd_err_new(CD_ERR_DATA, "com.fasterxml.jackson.core.JsonParseException",
-                               "%s: the request body is not valid JSON (%s at line %d, column %d)",
-                               ended ? "Unexpected end-of-input" : "Unexpected character", at->text, at->line,
-                               at->column);
+    cd_err_t *err =
+        cd_err_new(CD_ERR_DATA, "com.fasterxml.jackson.core.JsonParseException",
+                   "%s: the request body is not valid JSON (%s at line %d, column %d)",
+                   ended ? "Unexpected end-of-input" : "Unexpected character", at->text, at->line, at->column);
     err->code = 500;
     return err;
 }

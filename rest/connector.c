@@ -7,32 +7,40 @@ void serve_connector_get(call_t *c)
 {
     herder_info_t info;
     cd_err_t *err = herder_info(call_herder(c), c->name, &c->arena, &info);
-    if (err != NULL) call_reply_err(c, err);
-    else call_reply_json(c, 200, form_info(&info));
+    if (err != NULL)
+        call_reply_err(c, err);
+    else
+        call_reply_json(c, 200, form_info(&info));
 }
 
 void serve_connector_config_get(call_t *c)
 {
     herder_info_t info;
     cd_err_t *err = herder_info(call_herder(c), c->name, &c->arena, &info);
-    if (err != NULL) call_reply_err(c, err);
-    else call_reply_json(c, 200, json_from_config(&info.config));
+    if (err != NULL)
+        call_reply_err(c, err);
+    else
+        call_reply_json(c, 200, json_from_config(&info.config));
 }
 
 void serve_connector_status(call_t *c)
 {
     herder_status_t status;
     cd_err_t *err = herder_status(call_herder(c), c->name, &c->arena, &status);
-    if (err != NULL) call_reply_err(c, err);
-    else call_reply_json(c, 200, form_status(&status));
+    if (err != NULL)
+        call_reply_err(c, err);
+    else
+        call_reply_json(c, 200, form_status(&status));
 }
 
 void serve_task_status_get(call_t *c)
 {
     herder_task_state_t state;
     cd_err_t *err = herder_task_status(call_herder(c), c->name, c->task, &c->arena, &state);
-    if (err != NULL) call_reply_err(c, err);
-    else call_reply_json(c, 200, form_task_state(&state));
+    if (err != NULL)
+        call_reply_err(c, err);
+    else
+        call_reply_json(c, 200, form_task_state(&state));
 }
 
 void serve_connector_tasks(call_t *c)
@@ -113,8 +121,10 @@ void serve_connector_offsets(call_t *c)
 
 static void on_deleted(void *arg, cd_err_t *err)
 {
-    if (err != NULL) call_reply_err(arg, err);
-    else call_reply_empty(arg, 204);
+    if (err != NULL)
+        call_reply_err(arg, err);
+    else
+        call_reply_empty(arg, 204);
 }
 
 void serve_connector_delete(call_t *c)

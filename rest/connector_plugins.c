@@ -33,9 +33,9 @@ void serve_plugins_list(call_t *c)
 
 static const cd_plugin_t *find_any(const plugins_t *plugins, const char *name)
 {
-    static const uint32_t kinds[] = {CD_KIND_SINK,      CD_KIND_SOURCE,           CD_KIND_CONVERTER,
-                                     CD_KIND_HEADER_CONVERTER, CD_KIND_TRANSFORM, CD_KIND_PREDICATE,
-                                     CD_KIND_CONFIG_PROVIDER};
+    static const uint32_t kinds[] = {
+        CD_KIND_SINK,      CD_KIND_SOURCE,    CD_KIND_CONVERTER,      CD_KIND_HEADER_CONVERTER,
+        CD_KIND_TRANSFORM, CD_KIND_PREDICATE, CD_KIND_CONFIG_PROVIDER};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         const cd_plugin_t *p = plugins_find(plugins, kinds[i], name);
         if (p != NULL) return p;

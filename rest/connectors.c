@@ -64,9 +64,12 @@ typedef struct write_op {
 static void on_written(void *arg, cd_err_t *err, const herder_info_t *info, bool created)
 {
     write_op_t *op = arg;
-    if (err != NULL) call_reply_err(op->call, err);
-    else if (created) call_reply_created(op->call, info->name, form_info(info));
-    else call_reply_json(op->call, 200, form_info(info));
+    if (err != NULL)
+        call_reply_err(op->call, err);
+    else if (created)
+        call_reply_created(op->call, info->name, form_info(info));
+    else
+        call_reply_json(op->call, 200, form_info(info));
 }
 
 static void on_validated(void *arg, cd_err_t *err, const entries_t *result)
@@ -139,7 +142,8 @@ static cd_err_t *parse_initial(const json_t *v, enum target_state *ret_state)
         return NULL;
     }
     return bad_request("com.fasterxml.jackson.databind.exc.ValueInstantiationException",
-                       "Cannot construct instance of InitialState: initial_state must be RUNNING, PAUSED or STOPPED", "");
+                       "Cannot construct instance of InitialState: initial_state must be RUNNING, PAUSED or STOPPED",
+                       "");
 }
 
 static cd_err_t *parse_create(const json_t *body, cd_arena_t *arena, const char **ret_name, cd_config_t *ret_config,
@@ -155,15 +159,17 @@ static cd_err_t *parse_create(const json_t *body, cd_arena_t *arena, const char 
         if (!ok)
             return bad_request("com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException",
                                "Unrecognized field \"",
-                               cd_arena_printf(arena, "%s\" (class CreateConnectorRequest), not marked as ignorable: "
-                                                      "only name, config and initial_state are allowed",
+                               cd_arena_printf(arena,
+                                               "%s\" (class CreateConnectorRequest), not marked as ignorable: "
+                                               "only name, config and initial_state are allowed",
                                                key));
     }
     const json_t *name = json_object_get(body, "name"), *config = json_object_get(body, "config");
     if (json_is_object(name) || json_is_array(name) || (config != NULL && !json_is_object(config)))
         return bad_request("com.fasterxml.jackson.databind.exc.MismatchedInputException",
-                           "Cannot deserialize value of type ", "CreateConnectorRequest: name must be a string and config "
-                                                                "an object");
+                           "Cannot deserialize value of type ",
+                           "CreateConnectorRequest: name must be a string and config "
+                           "an object");
     if (config == NULL)
         return bad_request("java.lang.NullPointerException", "The request has no \"config\" object", "");
     json_t *one = json_object();
@@ -220,6 +226,8 @@ void serve_connector_config_patch(call_t *c)
     cd_config_t patch, config;
     cd_err_t *err = call_body_config(c, &patch);
     if (err == NULL) err = herder_patched_config(call_herder(c), c->name, &patch, &c->arena, &config);
-    if (err != NULL) call_reply_err(c, err);
-    else write_start(c, c->name, &config, TARGET_NONE, false);
+    if (err != NULL)
+        call_reply_err(c, err);
+    else
+        write_start(c, c->name, &config, TARGET_NONE, false);
 }

@@ -4,14 +4,18 @@
 
 static void reply_202(void *arg, cd_err_t *err)
 {
-    if (err != NULL) call_reply_err(arg, err);
-    else call_reply_empty(arg, 202);
+    if (err != NULL)
+        call_reply_err(arg, err);
+    else
+        call_reply_empty(arg, 202);
 }
 
 static void reply_204(void *arg, cd_err_t *err)
 {
-    if (err != NULL) call_reply_err(arg, err);
-    else call_reply_empty(arg, 204);
+    if (err != NULL)
+        call_reply_err(arg, err);
+    else
+        call_reply_empty(arg, 204);
 }
 
 static void set_target(call_t *c, enum target_state target, herder_done_fn *done)
@@ -37,16 +41,20 @@ void serve_connector_stop(call_t *c)
 
 static void on_plan(void *arg, cd_err_t *err, const herder_status_t *status)
 {
-    if (err != NULL) call_reply_err(arg, err);
-    else call_reply_json(arg, 202, form_status(status));
+    if (err != NULL)
+        call_reply_err(arg, err);
+    else
+        call_reply_json(arg, 202, form_status(status));
 }
 
 void serve_connector_restart(call_t *c)
 {
     bool tasks = call_param_bool(c, "includeTasks", false), failed = call_param_bool(c, "onlyFailed", false);
     call_wait(c);
-    if (tasks || failed) herder_restart_plan(call_herder(c), c->name, tasks, failed, on_plan, c);
-    else herder_restart(call_herder(c), c->name, reply_204, c);
+    if (tasks || failed)
+        herder_restart_plan(call_herder(c), c->name, tasks, failed, on_plan, c);
+    else
+        herder_restart(call_herder(c), c->name, reply_204, c);
 }
 
 void serve_task_restart(call_t *c)

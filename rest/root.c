@@ -63,7 +63,8 @@ static void on_late(uv_timer_t *t)
     if (herder_ready(h->herder))
         health_reply(h, 500, "unhealthy",
                      "Worker was unable to handle this request and may be unable to handle other requests.", true);
-    else health_reply(h, 503, "starting", "Worker is still starting up.", true);
+    else
+        health_reply(h, 503, "starting", "Worker is still starting up.", true);
 }
 
 static void on_ping(void *arg, cd_err_t *err)
@@ -88,7 +89,8 @@ void serve_health_get(call_t *c)
     health_t *h = mem_new0(health_t);
     h->call = c;
     h->herder = call_herder(c);
-    if (uv_timer_init(call_env(c)->loop, &h->timer) != 0 || uv_timer_start(&h->timer, on_late, HEALTH_TIMEOUT_MS, 0) != 0)
+    if (uv_timer_init(call_env(c)->loop, &h->timer) != 0 ||
+        uv_timer_start(&h->timer, on_late, HEALTH_TIMEOUT_MS, 0) != 0)
         abort(); /* fails only for a missing callback */
     h->timer.data = h;
     herder_ping(h->herder, on_ping, h);

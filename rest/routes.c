@@ -68,8 +68,10 @@ static enum route_result match_one(const route_t *route, const char *path, const
         if (want[0] == '{') {
             const char *text = call_decode(&c->arena, path, bare);
             if (text == NULL) return ROUTE_BAD_PATH;
-            if (strncmp(want, "{task}", want_len) != 0) c->name = text;
-            else if (!parse_task(text, &c->task)) return ROUTE_NO_PATH;
+            if (strncmp(want, "{task}", want_len) != 0)
+                c->name = text;
+            else if (!parse_task(text, &c->task))
+                return ROUTE_NO_PATH;
         } else if (bare != want_len || strncmp(want, path, want_len) != 0) {
             return ROUTE_NO_PATH;
         }

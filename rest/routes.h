@@ -5,7 +5,7 @@
 #include "rest/call.h"
 
 enum route_flag {
-    ROUTE_BODY = 1u << 0,  /* reads the body: a body needs Content-Type: application/json */
+    ROUTE_BODY = 1u << 0,     /* reads the body: a body needs Content-Type: application/json */
     ROUTE_ANY_TYPE = 1u << 1, /* no check of the Content-Type at all */
     ROUTE_ADMIN = 1u << 2
 };

@@ -9,7 +9,7 @@
 #include <errno.h>
 
 #define REST_LISTENERS_MAX 16u
-#define LISTEN_BACKLOG 511
+#define LISTEN_BACKLOG     511
 
 typedef struct listener {
     uv_tcp_t tcp;
@@ -113,9 +113,9 @@ void rest_access_log(rest_t *r, h2o_req_t *req, int status, size_t bytes)
     h2o_iovec_t agent = ua >= 0 ? req->headers.entries[ua].value : h2o_iovec_init(H2O_STRLIT("-"));
     struct timeval *begin = &req->timestamps.request_begin_at;
     int64_t took = begin->tv_sec == 0 ? 0 : clock_wall_ms() - ((int64_t)begin->tv_sec * 1000 + begin->tv_usec / 1000);
-    log_write(CD_LOG_INFO, REST_LOGGER, NULL, "%s - - [%s] \"%.*s %.*s HTTP/1.1\" %d %zu \"-\" \"%.*s\" %lld", host, stamp,
-              (int)req->method.len, req->method.base, (int)req->path.len, req->path.base, status, bytes, (int)agent.len,
-              agent.base, (long long)(took < 0 ? 0 : took));
+    log_write(CD_LOG_INFO, REST_LOGGER, NULL, "%s - - [%s] \"%.*s %.*s HTTP/1.1\" %d %zu \"-\" \"%.*s\" %lld", host,
+              stamp, (int)req->method.len, req->method.base, (int)req->path.len, req->path.base, status, bytes,
+              (int)agent.len, agent.base, (long long)(took < 0 ? 0 : took));
 }
 
 /* ---- one request -------------------------------------------------------------------------------------------------- */
@@ -215,10 +215,15 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
     const route_t *route = NULL;
     const char *allow = NULL;
     switch (routes_match(c->method, req->path.base, path_len, c, &route, &allow)) {
-    case ROUTE_BAD_PATH: call_reply_error(c, 400, "HTTP 400 Bad Request: the path has a bad percent escape"); return 0;
-    case ROUTE_NO_PATH: call_reply_error(c, 404, "HTTP 404 Not Found"); return 0;
+    case ROUTE_BAD_PATH:
+        call_reply_error(c, 400, "HTTP 400 Bad Request: the path has a bad percent escape");
+        return 0;
+    case ROUTE_NO_PATH:
+        call_reply_error(c, 404, "HTTP 404 Not Found");
+        return 0;
     case ROUTE_NO_METHOD:
-    case ROUTE_FOUND: break;
+    case ROUTE_FOUND:
+        break;
     }
     bool served = (route->flags & ROUTE_ADMIN) != 0 ? h->admin : h->main;
     if (!served) {
@@ -319,10 +324,11 @@ static cd_err_t *bind_one(rest_t *r, const worker_listener_t *w, bool main, bool
     uint16_t port = 0;
     err = listener_open(l, &addr, &port);
     if (err != NULL) {
-        return cd_err_wrap(err, CD_ERR_CONFIG, CD_JVM_CONNECT,
-                           "Unable to start REST server: cannot listen on http://%s:%u: %s. Another program may use the "
-                           "port; change 'listeners' or stop it.",
-                           w->host, w->port, err->message);
+        return cd_err_wrap(
+            err, CD_ERR_CONFIG, CD_JVM_CONNECT,
+            "Unable to start REST server: cannot listen on http://%s:%u: %s. Another program may use the "
+            "port; change 'listeners' or stop it.",
+            w->host, w->port, err->message);
     }
     if (r->port == 0 && main) r->port = port;
     return NULL;

@@ -25,16 +25,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CD_ABI_MAJOR 1
-#define CD_ABI_MINOR 0
+#define CD_ABI_MAJOR    1
+#define CD_ABI_MINOR    0
 #define CD_MODULE_MAGIC UINT32_C(0x63643031)
 #define CD_PLUGIN_MAGIC UINT32_C(0x63647031)
 
-#define CD_EXPORT __attribute__((visibility("default")))
-#define CD_CHECK __attribute__((warn_unused_result))
+#define CD_EXPORT             __attribute__((visibility("default")))
+#define CD_CHECK              __attribute__((warn_unused_result))
 #define CD_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
-#define CD_LIKELY(x) __builtin_expect(!!(x), 1)
-#define CD_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define CD_LIKELY(x)          __builtin_expect(!!(x), 1)
+#define CD_UNLIKELY(x)        __builtin_expect(!!(x), 0)
 
 /** True when `field` of a struct that came from the other side exists there. */
 #define CD_HAS(ptr, field) ((ptr)->size >= offsetof(__typeof__(*(ptr)), field) + sizeof((ptr)->field))
@@ -52,12 +52,12 @@ enum cd_err_class {
 };
 
 /** JVM class names users know, for the errors every room can raise. */
-#define CD_JVM_CONNECT "org.apache.kafka.connect.errors.ConnectException"
-#define CD_JVM_DATA "org.apache.kafka.connect.errors.DataException"
-#define CD_JVM_RETRIABLE "org.apache.kafka.connect.errors.RetriableException"
-#define CD_JVM_CONFIG "org.apache.kafka.common.config.ConfigException"
+#define CD_JVM_CONNECT        "org.apache.kafka.connect.errors.ConnectException"
+#define CD_JVM_DATA           "org.apache.kafka.connect.errors.DataException"
+#define CD_JVM_RETRIABLE      "org.apache.kafka.connect.errors.RetriableException"
+#define CD_JVM_CONFIG         "org.apache.kafka.common.config.ConfigException"
 #define CD_JVM_SCHEMA_BUILDER "org.apache.kafka.connect.errors.SchemaBuilderException"
-#define CD_JVM_SERIALIZATION "org.apache.kafka.common.errors.SerializationException"
+#define CD_JVM_SERIALIZATION  "org.apache.kafka.common.errors.SerializationException"
 
 /** An error with its cause. NULL is success. One heap block per link, so it may travel between threads. */
 typedef struct cd_err {
@@ -114,7 +114,7 @@ static inline cd_err_t *cd_err_make(cd_err_t *cause, uint32_t cls, const char *j
     return err;
 }
 
-#define cd_err_new(cls, jvm_class, ...) cd_err_make(NULL, cls, jvm_class, __func__, __VA_ARGS__)
+#define cd_err_new(cls, jvm_class, ...)         cd_err_make(NULL, cls, jvm_class, __func__, __VA_ARGS__)
 #define cd_err_wrap(cause, cls, jvm_class, ...) cd_err_make(cause, cls, jvm_class, __func__, __VA_ARGS__)
 
 static inline bool cd_err_is(const cd_err_t *err, uint32_t cls)
@@ -144,7 +144,8 @@ typedef struct cd_arena {
 } cd_arena_t;
 
 #define CD_ARENA_CHUNK ((size_t)64 * 1024)
-#define CD_ARENA_KEEP ((size_t)1024 * 1024) /* a larger chunk is given back on reset, so a burst does not stay resident */
+#define CD_ARENA_KEEP                                                                                                  \
+    ((size_t)1024 * 1024) /* a larger chunk is given back on reset, so a burst does not stay resident */
 
 static inline void *cd_arena_grow(cd_arena_t *a, size_t n)
 {
@@ -179,7 +180,7 @@ static inline void *cd_arena_alloc0(cd_arena_t *a, size_t n)
     return memset(cd_arena_alloc(a, n), 0, n);
 }
 
-#define cd_arena_new(arena, type) ((type *)cd_arena_alloc0((arena), sizeof(type)))
+#define cd_arena_new(arena, type)      ((type *)cd_arena_alloc0((arena), sizeof(type)))
 #define cd_arena_array(arena, type, n) ((type *)cd_arena_alloc((arena), sizeof(type) * (size_t)(n)))
 
 /** Copy n bytes and add a NUL, so that the result also serves as a C string. */
@@ -272,9 +273,9 @@ enum cd_type {
  *  days, milliseconds of the day, milliseconds since the epoch. */
 enum cd_logical { CD_LOGICAL_NONE = 0, CD_LOGICAL_DECIMAL, CD_LOGICAL_DATE, CD_LOGICAL_TIME, CD_LOGICAL_TIMESTAMP };
 
-#define CD_NAME_DECIMAL "org.apache.kafka.connect.data.Decimal"
-#define CD_NAME_DATE "org.apache.kafka.connect.data.Date"
-#define CD_NAME_TIME "org.apache.kafka.connect.data.Time"
+#define CD_NAME_DECIMAL   "org.apache.kafka.connect.data.Decimal"
+#define CD_NAME_DATE      "org.apache.kafka.connect.data.Date"
+#define CD_NAME_TIME      "org.apache.kafka.connect.data.Time"
 #define CD_NAME_TIMESTAMP "org.apache.kafka.connect.data.Timestamp"
 
 typedef struct cd_bytes {
@@ -664,8 +665,8 @@ typedef struct cd_host {
      *  open does not touch the network; the others block up to timeout_ms and honour the stop signal. */
     cd_err_t *(*topic_log_open)(cd_ctx_t *ctx, const char *topic, const cd_config_t *config, cd_topic_log_t **ret_log);
     /** @param ret_exists set; @param create make it with 1 partition and these topic settings when it is missing */
-    cd_err_t *(*topic_log_ensure)(cd_topic_log_t *log, bool create, int32_t replication, const cd_config_t *topic_config,
-                                  int64_t timeout_ms, bool *ret_exists);
+    cd_err_t *(*topic_log_ensure)(cd_topic_log_t *log, bool create, int32_t replication,
+                                  const cd_config_t *topic_config, int64_t timeout_ms, bool *ret_exists);
     /** Read partition 0 from the start to its present end; `each` returns an error to stop. */
     cd_err_t *(*topic_log_read)(cd_topic_log_t *log, int64_t timeout_ms,
                                 cd_err_t *(*each)(void *arg, cd_bytes_t key, cd_bytes_t value), void *arg);
@@ -769,8 +770,8 @@ typedef struct cd_converter_ops {
     uint32_t (*encode)(void *converter, cd_batch_t *batch, uint32_t from, uint32_t to, cd_err_t **ret_err);
     /** Bytes -> Connect data. `needed` (from the first transform, may be NULL) tells which top-level fields are read
      *  later; the others may be left CD_NULL. Views into raw bytes are fine: both live as long as the batch. */
-    uint32_t (*decode)(void *converter, cd_batch_t *batch, uint32_t from, uint32_t to,
-                       const cd_needed_t *needed, cd_err_t **ret_err);
+    uint32_t (*decode)(void *converter, cd_batch_t *batch, uint32_t from, uint32_t to, const cd_needed_t *needed,
+                       cd_err_t **ret_err);
     void (*close)(void *converter);
 } cd_converter_ops_t;
 
@@ -820,10 +821,10 @@ typedef struct cd_config_provider_ops {
 } cd_config_provider_ops_t;
 
 typedef struct cd_plugin {
-    uint32_t magic, size; /* CD_PLUGIN_MAGIC; sizeof(cd_plugin_t) where it was built */
-    uint32_t kind;        /* enum cd_kind */
-    uint32_t key_stride;  /* sizeof(cd_key_t) where it was built */
-    const char *jvm_class; /* the class name users have in their JSON; its short forms are derived from it */
+    uint32_t magic, size;       /* CD_PLUGIN_MAGIC; sizeof(cd_plugin_t) where it was built */
+    uint32_t kind;              /* enum cd_kind */
+    uint32_t key_stride;        /* sizeof(cd_key_t) where it was built */
+    const char *jvm_class;      /* the class name users have in their JSON; its short forms are derived from it */
     const char *const *aliases; /* further class names that mean this plugin, NULL-terminated, or NULL */
     const char *version;
     const char *doc;      /* one sentence */

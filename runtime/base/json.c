@@ -12,13 +12,27 @@ void json_write_str(const char *s, size_t n, strbuf_t *out)
         const char *start = s;
         uint32_t c = str_utf8_next(&s, end);
         switch (c) {
-        case '"': strbuf_adds(out, "\\\""); break;
-        case '\\': strbuf_adds(out, "\\\\"); break;
-        case '\b': strbuf_adds(out, "\\b"); break;
-        case '\t': strbuf_adds(out, "\\t"); break;
-        case '\n': strbuf_adds(out, "\\n"); break;
-        case '\f': strbuf_adds(out, "\\f"); break;
-        case '\r': strbuf_adds(out, "\\r"); break;
+        case '"':
+            strbuf_adds(out, "\\\"");
+            break;
+        case '\\':
+            strbuf_adds(out, "\\\\");
+            break;
+        case '\b':
+            strbuf_adds(out, "\\b");
+            break;
+        case '\t':
+            strbuf_adds(out, "\\t");
+            break;
+        case '\n':
+            strbuf_adds(out, "\\n");
+            break;
+        case '\f':
+            strbuf_adds(out, "\\f");
+            break;
+        case '\r':
+            strbuf_adds(out, "\\r");
+            break;
         default:
             if (c < 0x20) {
                 strbuf_addf(out, "\\u%04X", c);
@@ -54,7 +68,7 @@ void json_write_double(double v, strbuf_t *out)
     char *e = strchr(digits, 'e');
     int exp10 = (int)strtol(e + 1, NULL, 10);
     *e = '\0';
-    char mant[24];
+    char mant[24] = {0};
     size_t n = 0;
     for (const char *p = digits; *p != '\0'; p++)
         if (*p != '.') mant[n++] = *p;
@@ -63,8 +77,10 @@ void json_write_double(double v, strbuf_t *out)
     if (exp10 >= 7 || exp10 < -3) {
         strbuf_addc(out, mant[0]);
         strbuf_addc(out, '.');
-        if (n > 1) strbuf_add(out, mant + 1, n - 1);
-        else strbuf_addc(out, '0');
+        if (n > 1)
+            strbuf_add(out, mant + 1, n - 1);
+        else
+            strbuf_addc(out, '0');
         strbuf_addf(out, "E%d", exp10);
         return;
     }
@@ -76,8 +92,10 @@ void json_write_double(double v, strbuf_t *out)
     }
     for (int i = 0; i <= exp10; i++) strbuf_addc(out, (size_t)i < n ? mant[i] : '0');
     strbuf_addc(out, '.');
-    if (n > (size_t)exp10 + 1) strbuf_add(out, mant + exp10 + 1, n - (size_t)exp10 - 1);
-    else strbuf_addc(out, '0');
+    if (n > (size_t)exp10 + 1)
+        strbuf_add(out, mant + exp10 + 1, n - (size_t)exp10 - 1);
+    else
+        strbuf_addc(out, '0');
 }
 
 void json_write(const json_t *v, strbuf_t *out)
@@ -107,12 +125,24 @@ void json_write(const json_t *v, strbuf_t *out)
         }
         strbuf_addc(out, ']');
         break;
-    case JSON_STRING: json_write_str(json_string_value(v), json_string_length(v), out); break;
-    case JSON_INTEGER: strbuf_addf(out, "%lld", (long long)json_integer_value(v)); break;
-    case JSON_REAL: json_write_double(json_real_value(v), out); break;
-    case JSON_TRUE: strbuf_adds(out, "true"); break;
-    case JSON_FALSE: strbuf_adds(out, "false"); break;
-    case JSON_NULL: strbuf_adds(out, "null"); break;
+    case JSON_STRING:
+        json_write_str(json_string_value(v), json_string_length(v), out);
+        break;
+    case JSON_INTEGER:
+        strbuf_addf(out, "%lld", (long long)json_integer_value(v));
+        break;
+    case JSON_REAL:
+        json_write_double(json_real_value(v), out);
+        break;
+    case JSON_TRUE:
+        strbuf_adds(out, "true");
+        break;
+    case JSON_FALSE:
+        strbuf_adds(out, "false");
+        break;
+    case JSON_NULL:
+        strbuf_adds(out, "null");
+        break;
     }
 }
 
@@ -140,12 +170,17 @@ static cd_err_t *scalar_text(const char *key, const json_t *v, cd_arena_t *arena
 {
     strbuf_t b = {0};
     switch (json_typeof(v)) {
-    case JSON_NULL: *ret_text = NULL; return NULL;
-    case JSON_STRING: *ret_text = cd_arena_strndup(arena, json_string_value(v), json_string_length(v)); return NULL;
+    case JSON_NULL:
+        *ret_text = NULL;
+        return NULL;
+    case JSON_STRING:
+        *ret_text = cd_arena_strndup(arena, json_string_value(v), json_string_length(v));
+        return NULL;
     case JSON_OBJECT:
     case JSON_ARRAY:
         return cd_err_new(CD_ERR_DATA, CD_JVM_DATA, "The value of '%s' must be a string, a number or a boolean", key);
-    default: json_write(v, &b);
+    default:
+        json_write(v, &b);
     }
     *ret_text = cd_arena_strdup(arena, strbuf_str(&b));
     strbuf_done(&b);
@@ -192,16 +227,23 @@ static void hash_order(const cd_value_t *map, uint32_t *order)
 static json_t *scalar_json(const cd_value_t *v)
 {
     switch (v->type) {
-    case CD_NULL: return json_null();
-    case CD_BOOLEAN: return json_boolean(v->boolean);
-    case CD_FLOAT32: return json_real((double)v->f32);
-    case CD_FLOAT64: return json_real(v->f64);
-    case CD_STRING: return json_stringn(v->str, v->len);
+    case CD_NULL:
+        return json_null();
+    case CD_BOOLEAN:
+        return json_boolean(v->boolean);
+    case CD_FLOAT32:
+        return json_real((double)v->f32);
+    case CD_FLOAT64:
+        return json_real(v->f64);
+    case CD_STRING:
+        return json_stringn(v->str, v->len);
     case CD_INT8:
     case CD_INT16:
     case CD_INT32:
-    case CD_INT64: return json_integer(v->i64);
-    default: return NULL;
+    case CD_INT64:
+        return json_integer(v->i64);
+    default:
+        return NULL;
     }
 }
 
@@ -231,9 +273,12 @@ cd_value_t json_to_value(const json_t *v, cd_arena_t *arena)
 {
     switch (json_typeof(v)) {
     case JSON_TRUE:
-    case JSON_FALSE: return cd_v_bool(json_is_true(v));
-    case JSON_INTEGER: return cd_v_int(CD_INT64, json_integer_value(v));
-    case JSON_REAL: return cd_v_f64(json_real_value(v));
+    case JSON_FALSE:
+        return cd_v_bool(json_is_true(v));
+    case JSON_INTEGER:
+        return cd_v_int(CD_INT64, json_integer_value(v));
+    case JSON_REAL:
+        return cd_v_f64(json_real_value(v));
     case JSON_STRING: {
         size_t n = json_string_length(v);
         return cd_v_strn(cd_arena_strndup(arena, json_string_value(v), n), n);
@@ -256,7 +301,8 @@ cd_value_t json_to_value(const json_t *v, cd_arena_t *arena)
         }
         return cd_v_items(CD_MAP, items, n);
     }
-    case JSON_NULL: break;
+    case JSON_NULL:
+        break;
     }
     return CD_V_NULL;
 }

@@ -31,7 +31,7 @@ bool log_level_parse(const char *text, uint32_t *ret_level)
     static const struct {
         const char *name;
         uint32_t level;
-    } names[] = {{"ALL", CD_LOG_TRACE},  {"TRACE", CD_LOG_TRACE}, {"DEBUG", CD_LOG_DEBUG}, {"INFO", CD_LOG_INFO},
+    } names[] = {{"ALL", CD_LOG_TRACE}, {"TRACE", CD_LOG_TRACE}, {"DEBUG", CD_LOG_DEBUG}, {"INFO", CD_LOG_INFO},
                  {"WARN", CD_LOG_WARN}, {"ERROR", CD_LOG_ERROR}, {"FATAL", CD_LOG_ERROR}, {"OFF", LOG_OFF}};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcasecmp(text, names[i].name) == 0) {

@@ -26,8 +26,7 @@ void log_each_level(void (*each)(void *arg, const char *logger, uint32_t level),
 
 /** @param context  "[connector|task-0] " or NULL; put before the message */
 void log_write(uint32_t level, const char *logger, const char *context, const char *fmt, ...) CD_PRINTF(4, 5);
-void log_vwrite(uint32_t level, const char *logger, const char *context, const char *fmt, va_list args)
-    CD_PRINTF(4, 0);
+void log_vwrite(uint32_t level, const char *logger, const char *context, const char *fmt, va_list args) CD_PRINTF(4, 0);
 /** One line for an error with all its causes: "<what>: <class>: <message>; caused by …". */
 void log_err(uint32_t level, const char *logger, const char *context, const char *what, const cd_err_t *err);
 
@@ -36,10 +35,10 @@ void log_set_fd(int fd);
 /** Free what levels were set: at the end of main. */
 void log_done(void);
 
-#define LOG_NAME "org.apache.kafka.connect.runtime"
+#define LOG_NAME       "org.apache.kafka.connect.runtime"
 #define log_debug(...) log_write(CD_LOG_DEBUG, LOG_NAME, NULL, __VA_ARGS__)
-#define log_info(...) log_write(CD_LOG_INFO, LOG_NAME, NULL, __VA_ARGS__)
-#define log_warn(...) log_write(CD_LOG_WARN, LOG_NAME, NULL, __VA_ARGS__)
+#define log_info(...)  log_write(CD_LOG_INFO, LOG_NAME, NULL, __VA_ARGS__)
+#define log_warn(...)  log_write(CD_LOG_WARN, LOG_NAME, NULL, __VA_ARGS__)
 #define log_error(...) log_write(CD_LOG_ERROR, LOG_NAME, NULL, __VA_ARGS__)
 
 #endif

@@ -50,8 +50,10 @@ static void on_wake(uv_async_t *h)
     for (msg_t *m = take_all(mb), *next; m != NULL; m = next) {
         next = m->next;
         m->next = NULL;
-        if (mb->closed) m->drop(m); /* a handler before this one closed the box */
-        else mb->fn(mb->arg, m);
+        if (mb->closed)
+            m->drop(m); /* a handler before this one closed the box */
+        else
+            mb->fn(mb->arg, m);
     }
 }
 

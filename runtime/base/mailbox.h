@@ -13,8 +13,8 @@
 /** The head of every message; embed it first. */
 typedef struct msg {
     struct msg *next;
-    uint32_t type;                 /* the room's own enum */
-    void (*drop)(struct msg *m);   /* release a message that nobody will handle */
+    uint32_t type;               /* the room's own enum */
+    void (*drop)(struct msg *m); /* release a message that nobody will handle */
 } msg_t;
 
 typedef struct mailbox mailbox_t;

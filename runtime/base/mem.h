@@ -47,7 +47,7 @@ static inline char *mem_strndup(const char *s, size_t n)
 #define mem_grow(items, n, cap)                                                                                        \
     do {                                                                                                               \
         if ((n) == (cap)) {                                                                                            \
-            (cap) = (cap) == 0 ? 8 : (cap) * 2;                                                                        \
+            (cap) = (cap) == 0 ? 8 : (cap)*2;                                                                          \
             (items) = mem_realloc_array((items), (cap), sizeof(*(items)));                                             \
         }                                                                                                              \
     } while (0)

@@ -277,7 +277,8 @@ static cd_err_t *unescape(const char *s, const char *end, text_t *out)
             continue;
         }
         int32_t unit = hex_unit(s, end);
-        if (unit < 0) return cd_err_new(CD_ERR_DATA, "java.lang.IllegalArgumentException", "Malformed \\uxxxx encoding.");
+        if (unit < 0)
+            return cd_err_new(CD_ERR_DATA, "java.lang.IllegalArgumentException", "Malformed \\uxxxx encoding.");
         s += 4;
         uint32_t point = (uint32_t)unit;
         if (unit >= 0xD800 && unit <= 0xDBFF && end - s >= 6 && s[0] == '\\' && s[1] == 'u') {
@@ -319,7 +320,8 @@ cd_err_t *props_parse(props_t *p, const char *text, size_t len, enum props_chars
     text_t all = {0}, line = {0}, key = {0}, value = {0};
     cd_err_t *err = NULL;
     decode(&all, text, len, charset);
-    for (size_t at = 0; err == NULL && next_line(all.at, all.len, &at, &line);) err = parse_line(p, &line, &key, &value);
+    for (size_t at = 0; err == NULL && next_line(all.at, all.len, &at, &line);)
+        err = parse_line(p, &line, &key, &value);
     free(all.at);
     free(line.at);
     free(key.at);

@@ -5,7 +5,7 @@
 #define BASE_VERSION_H
 
 #define CONNECTD_VERSION "0.1.0"
-#define CONNECT_VERSION "3.9.1"
-#define CONNECT_COMMIT "f745dfdcee2b9851"
+#define CONNECT_VERSION  "3.9.1"
+#define CONNECT_COMMIT   "f745dfdcee2b9851"
 
 #endif

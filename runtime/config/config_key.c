@@ -50,8 +50,8 @@ static void add_invalid(config_result_t *r, cd_arena_t *arena, const char *value
     config_result_add(r, arena,
                       cd_arena_printf(arena, "Invalid value %s for configuration %s: %s",
                                       r->key->type == CD_T_PASSWORD && value != NULL ? "[hidden]"
-                                      : value == NULL                               ? "null"
-                                                                                    : value,
+                                      : value == NULL                                ? "null"
+                                                                                     : value,
                                       r->key->name, reason));
 }
 
@@ -82,7 +82,8 @@ static char *join_list(cd_list_t list, cd_arena_t *arena)
     size_t n = 1;
     for (uint32_t i = 0; i < list.n; i++) n += strlen(list.items[i]) + 1;
     char *text = cd_arena_alloc(arena, n), *at = text;
-    for (uint32_t i = 0; i < list.n; i++) at += snprintf(at, n - (size_t)(at - text), "%s%s", i ? "," : "", list.items[i]);
+    for (uint32_t i = 0; i < list.n; i++)
+        at += snprintf(at, n - (size_t)(at - text), "%s%s", i ? "," : "", list.items[i]);
     *at = '\0';
     return text;
 }
@@ -102,8 +103,7 @@ static void parse_text(config_result_t *r, const char *given, cd_arena_t *arena)
     case CD_T_SHORT:
     case CD_T_LONG:
         if (!parse_integer(text, ranges[type].least, ranges[type].most, &r->number)) {
-            add_invalid(r, arena, given,
-                        cd_arena_printf(arena, "Not a number of type %s", config_type_name(type)));
+            add_invalid(r, arena, given, cd_arena_printf(arena, "Not a number of type %s", config_type_name(type)));
             return;
         }
         text = cd_arena_printf(arena, "%lld", (long long)r->number);
@@ -131,7 +131,8 @@ static void parse_text(config_result_t *r, const char *given, cd_arena_t *arena)
         r->list = str_split_list(text, arena);
         text = join_list(r->list, arena);
         break;
-    default: break;
+    default:
+        break;
     }
     r->text = text;
 }
@@ -151,7 +152,8 @@ static void check_choices(config_result_t *r, bool null_is_fine, cd_arena_t *are
     strbuf_t b = {0};
     strbuf_adds(&b, (key->flags & CD_K_ANY_CASE) != 0 ? "String must be one of (case insensitive): "
                                                       : "String must be one of: ");
-    for (const char *const *c = key->choices; *c != NULL; c++) strbuf_addf(&b, "%s%s", c == key->choices ? "" : ", ", *c);
+    for (const char *const *c = key->choices; *c != NULL; c++)
+        strbuf_addf(&b, "%s%s", c == key->choices ? "" : ", ", *c);
     add_invalid(r, arena, r->text, strbuf_str(&b));
     strbuf_done(&b);
 }
@@ -173,8 +175,10 @@ static void check_own(config_result_t *r, cd_arena_t *arena)
     if (r->text == NULL) return;
     const char *message = r->key->check(r->key, r->text, arena);
     if (message == NULL) return;
-    if (message[0] == '=') config_result_add(r, arena, message + 1);
-    else add_invalid(r, arena, r->text, message);
+    if (message[0] == '=')
+        config_result_add(r, arena, message + 1);
+    else
+        add_invalid(r, arena, r->text, message);
 }
 
 static bool config_has(const cd_config_t *config, const char *name, const char **ret_value)
@@ -218,12 +222,23 @@ static void store(const cd_key_t *key, const config_result_t *r, cd_arena_t *are
     bool null = r->text == NULL;
     switch (key->type) {
     case CD_T_INT:
-    case CD_T_SHORT: *(int32_t *)at = null ? 0 : (int32_t)r->number; break;
-    case CD_T_LONG: *(int64_t *)at = null ? 0 : r->number; break;
-    case CD_T_DOUBLE: *(double *)at = null ? 0 : r->real; break;
-    case CD_T_BOOLEAN: *(bool *)at = !null && r->number != 0; break;
-    case CD_T_LIST: *(cd_list_t *)at = null ? (cd_list_t){0} : r->list; break;
-    default: *(const char **)at = null ? NULL : cd_arena_strdup(arena, r->text);
+    case CD_T_SHORT:
+        *(int32_t *)at = null ? 0 : (int32_t)r->number;
+        break;
+    case CD_T_LONG:
+        *(int64_t *)at = null ? 0 : r->number;
+        break;
+    case CD_T_DOUBLE:
+        *(double *)at = null ? 0 : r->real;
+        break;
+    case CD_T_BOOLEAN:
+        *(bool *)at = !null && r->number != 0;
+        break;
+    case CD_T_LIST:
+        *(cd_list_t *)at = null ? (cd_list_t){0} : r->list;
+        break;
+    default:
+        *(const char **)at = null ? NULL : cd_arena_strdup(arena, r->text);
     }
 }
 

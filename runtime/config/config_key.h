@@ -9,9 +9,9 @@
 /** What one key's value turned out to be. */
 typedef struct config_result {
     const cd_key_t *key;
-    const char *text;   /* the parsed value in text form; NULL for null; a password in clear */
+    const char *text; /* the parsed value in text form; NULL for null; a password in clear */
     uint32_t nerrors, cap;
-    const char **errors; /* complete sentences */
+    const char **errors;            /* complete sentences */
     const char *const *recommended; /* NULL-terminated; NULL: none */
     bool visible;
     /* parsed forms, valid when nerrors is 0 and text is not NULL */

@@ -11,8 +11,12 @@ cd_value_t value_copy(const cd_value_t *v, cd_arena_t *arena)
 {
     cd_value_t out = *v;
     switch (v->type) {
-    case CD_STRING: out.str = cd_arena_strndup(arena, v->str, v->len); break;
-    case CD_BYTES: out.bytes = (const uint8_t *)cd_arena_strndup(arena, v->bytes, v->len); break;
+    case CD_STRING:
+        out.str = cd_arena_strndup(arena, v->str, v->len);
+        break;
+    case CD_BYTES:
+        out.bytes = (const uint8_t *)cd_arena_strndup(arena, v->bytes, v->len);
+        break;
     case CD_ARRAY:
     case CD_MAP:
     case CD_STRUCT: {
@@ -22,7 +26,8 @@ cd_value_t value_copy(const cd_value_t *v, cd_arena_t *arena)
         out.items = items;
         break;
     }
-    default: break;
+    default:
+        break;
     }
     return out;
 }
@@ -37,23 +42,36 @@ static bool map_equal(const cd_value_t *a, const cd_value_t *b)
     return true;
 }
 
+static uint32_t float_bits(float f)
+{
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof(bits));
+    return bits;
+}
+
 bool value_equal(const cd_value_t *a, const cd_value_t *b)
 {
     if (a->type != b->type) return false;
     switch (a->type) {
-    case CD_NULL: return true;
-    case CD_BOOLEAN: return a->boolean == b->boolean;
-    case CD_FLOAT32: return memcmp(&a->f32, &b->f32, sizeof(a->f32)) == 0;
+    case CD_NULL:
+        return true;
+    case CD_BOOLEAN:
+        return a->boolean == b->boolean;
+    case CD_FLOAT32:
+        return float_bits(a->f32) == float_bits(b->f32);
     case CD_STRING:
-    case CD_BYTES: return a->len == b->len && (a->len == 0 || memcmp(a->bytes, b->bytes, a->len) == 0);
-    case CD_MAP: return a->len == b->len && map_equal(a, b);
+    case CD_BYTES:
+        return a->len == b->len && (a->len == 0 || memcmp(a->bytes, b->bytes, a->len) == 0);
+    case CD_MAP:
+        return a->len == b->len && map_equal(a, b);
     case CD_ARRAY:
     case CD_STRUCT:
         if (a->len != b->len) return false;
         for (uint32_t i = 0; i < a->len; i++)
             if (!value_equal(&a->items[i], &b->items[i])) return false;
         return true;
-    default: return a->i64 == b->i64; /* integers and FLOAT64 by bits */
+    default:
+        return a->i64 == b->i64; /* integers and FLOAT64 by bits */
     }
 }
 
@@ -75,12 +93,24 @@ static void struct_text(const cd_schema_t *schema, const cd_value_t *v, strbuf_t
 void value_text(const cd_schema_t *schema, const cd_value_t *v, strbuf_t *out)
 {
     switch (v->type) {
-    case CD_NULL: strbuf_adds(out, "null"); break;
-    case CD_BOOLEAN: strbuf_adds(out, v->boolean ? "true" : "false"); break;
-    case CD_FLOAT32: json_write_double((double)v->f32, out); break;
-    case CD_FLOAT64: json_write_double(v->f64, out); break;
-    case CD_STRING: strbuf_add(out, v->str, v->len); break;
-    case CD_BYTES: strbuf_addf(out, "[%u bytes]", v->len); break;
+    case CD_NULL:
+        strbuf_adds(out, "null");
+        break;
+    case CD_BOOLEAN:
+        strbuf_adds(out, v->boolean ? "true" : "false");
+        break;
+    case CD_FLOAT32:
+        json_write_double((double)v->f32, out);
+        break;
+    case CD_FLOAT64:
+        json_write_double(v->f64, out);
+        break;
+    case CD_STRING:
+        strbuf_add(out, v->str, v->len);
+        break;
+    case CD_BYTES:
+        strbuf_addf(out, "[%u bytes]", v->len);
+        break;
     case CD_ARRAY:
         strbuf_addc(out, '[');
         for (uint32_t i = 0; i < v->len; i++) {
@@ -99,7 +129,10 @@ void value_text(const cd_schema_t *schema, const cd_value_t *v, strbuf_t *out)
         }
         strbuf_addc(out, '}');
         break;
-    case CD_STRUCT: struct_text(schema, v, out); break;
-    default: strbuf_addf(out, "%lld", (long long)v->i64);
+    case CD_STRUCT:
+        struct_text(schema, v, out);
+        break;
+    default:
+        strbuf_addf(out, "%lld", (long long)v->i64);
     }
 }

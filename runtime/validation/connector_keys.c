@@ -45,14 +45,22 @@ static const char *const tolerance_choices[] = {"none", "all", NULL};
 static const char *const eos_choices[] = {"requested", "required", NULL};
 static const char *const boundary_choices[] = {"poll", "interval", "connector", NULL};
 
-#define COMMON "Common"
-#define ERRORS "Error Handling"
+#define COMMON       "Common"
+#define ERRORS       "Error Handling"
 #define EXACTLY_ONCE "Exactly Once Support"
 
 #define ROW(n, t, d, imp, g, w, disp, ord, text, ...)                                                                  \
     {                                                                                                                  \
-        .key = {.name = (n), .type = (t), .dflt = (d), .importance = (imp), .group = (g), .width = (w),                \
-                .display = (disp), .doc = (text), .at = CD_NO_FIELD, __VA_ARGS__},                                     \
+        .key = {.name = (n),                                                                                           \
+                .type = (t),                                                                                           \
+                .dflt = (d),                                                                                           \
+                .importance = (imp),                                                                                   \
+                .group = (g),                                                                                          \
+                .width = (w),                                                                                          \
+                .display = (disp),                                                                                     \
+                .doc = (text),                                                                                         \
+                .at = CD_NO_FIELD,                                                                                     \
+                __VA_ARGS__},                                                                                          \
         .order = (ord)                                                                                                 \
     }
 

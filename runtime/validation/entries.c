@@ -59,9 +59,14 @@ void entries_add_table(entries_t *e, const cd_key_t *keys, uint32_t stride, cons
         if ((k->flags & CD_K_INTERNAL) != 0) continue;
         const char *name = cd_arena_printf(e->arena, "%s%s", prefix, k->name);
         entry_t *entry = entries_find(e, name);
-        if (entry != NULL) *entry = (entry_t){.name = name, .key = k, .display = k->display != NULL ? k->display : k->name,
-                                              .group = k->group, .doc = k->doc};
-        else entry = entries_add(e, name, k);
+        if (entry != NULL)
+            *entry = (entry_t){.name = name,
+                               .key = k,
+                               .display = k->display != NULL ? k->display : k->name,
+                               .group = k->group,
+                               .doc = k->doc};
+        else
+            entry = entries_add(e, name, k);
         entry->client = client;
         config_check(k, config, name, e->arena, &entry->r);
         if ((k->flags & CD_K_SELF_CHECKED) != 0) {
@@ -69,7 +74,8 @@ void entries_add_table(entries_t *e, const cd_key_t *keys, uint32_t stride, cons
             entry->r.text = NULL;
         }
         entry->order = k->group == NULL ? -1 : 0;
-        for (const cd_key_t *o = keys; k->group != NULL && o != config_key_next(k, stride); o = config_key_next(o, stride))
+        for (const cd_key_t *o = keys; k->group != NULL && o != config_key_next(k, stride);
+             o = config_key_next(o, stride))
             entry->order += (o->flags & CD_K_INTERNAL) == 0 && str_eq(o->group, k->group);
         entries_group(e, k->group);
     }
@@ -159,8 +165,8 @@ json_t *entries_json(const entries_t *e, const char *name)
 char *entries_message(const entries_t *e, cd_arena_t *arena)
 {
     strbuf_t b = {0};
-    strbuf_addf(&b, "Connector configuration is invalid and contains the following %u error(s):",
-                entries_error_count(e));
+    strbuf_addf(&b,
+                "Connector configuration is invalid and contains the following %u error(s):", entries_error_count(e));
     for (uint32_t i = 0; i < e->n; i++)
         for (uint32_t j = 0; j < e->items[i].r.nerrors; j++) strbuf_addf(&b, "\n%s", e->items[i].r.errors[j]);
     strbuf_adds(&b, "\nYou can also find the above list of errors at the endpoint "

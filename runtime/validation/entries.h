@@ -9,8 +9,8 @@
 #include <jansson.h>
 
 typedef struct entry {
-    const char *name;     /* with its prefix */
-    const cd_key_t *key;  /* NULL: no definition */
+    const char *name;    /* with its prefix */
+    const cd_key_t *key; /* NULL: no definition */
     const char *display, *group, *doc;
     int32_t order;
     config_result_t r;

@@ -26,8 +26,9 @@ static const cd_plugin_t *check_class(entries_t *e, const plugins_t *plugins, co
     for (uint32_t i = 0; i < plugins_count(plugins); i++) {
         const char *other = plugins_at(plugins, i)->class_name;
         if (strcmp(other, entry->r.text) != 0) continue;
-        config_result_add(&entry->r, e->arena,
-                          cd_arena_printf(e->arena, "Class class %s does not implement the %s interface", other, wanted));
+        config_result_add(
+            &entry->r, e->arena,
+            cd_arena_printf(e->arena, "Class class %s does not implement the %s interface", other, wanted));
         return NULL;
     }
     config_result_add(&entry->r, e->arena,
@@ -48,21 +49,23 @@ static void check_dlq(entries_t *e, const char *dlq, cd_list_t topics, java_rege
 {
     for (uint32_t i = 0; i < topics.n; i++) {
         if (strcmp(topics.items[i], dlq) != 0) continue;
-        add_error(e, "topics",
-                  cd_arena_printf(e->arena,
-                                  "The DLQ topic '%s' may not be included in the list of topics ('topics=[%s]') consumed "
-                                  "by the connector",
-                                  dlq, list_text(topics, e->arena)));
+        add_error(
+            e, "topics",
+            cd_arena_printf(e->arena,
+                            "The DLQ topic '%s' may not be included in the list of topics ('topics=[%s]') consumed "
+                            "by the connector",
+                            dlq, list_text(topics, e->arena)));
     }
     bool match = false;
     if (re == NULL) return;
     cd_err_t *err = java_regex_matches(re, dlq, strlen(dlq), &match);
     if (err == NULL && match) {
-        add_error(e, "topics.regex",
-                  cd_arena_printf(e->arena,
-                                  "The DLQ topic '%s' may not be matched by the regex for the topics ('topics.regex=%s') "
-                                  "consumed by the connector",
-                                  dlq, regex));
+        add_error(
+            e, "topics.regex",
+            cd_arena_printf(e->arena,
+                            "The DLQ topic '%s' may not be matched by the regex for the topics ('topics.regex=%s') "
+                            "consumed by the connector",
+                            dlq, regex));
     }
     cd_err_free(err);
 }
@@ -201,9 +204,8 @@ static void add_embedded(entries_t *e, const plugins_t *plugins, const cd_config
     for (uint32_t i = 0; i < n; i++) {
         const char *name = cd_arena_printf(e->arena, "%s%s", prefix, rows[i].key->name);
         entry = entries_add(e, name, rows[i].key);
-        entry->group = rows[i].key->group == NULL
-                           ? group
-                           : cd_arena_printf(e->arena, "%s: %s", group, rows[i].key->group);
+        entry->group =
+            rows[i].key->group == NULL ? group : cd_arena_printf(e->arena, "%s: %s", group, rows[i].key->group);
         entry->order = (int32_t)i + 1;
         config_check(rows[i].key, &own, name, e->arena, &entry->r);
         entries_group(e, entry->group);
@@ -283,9 +285,10 @@ void rules_client_overrides(entries_t *e, const char *policy, uint32_t kind, con
             if (entry == NULL) entry = entries_add(e, cd_arena_strdup(e->arena, name), NULL);
             entry->client = true;
             /* Without a definition the type is unknown, and overrides are where credentials are given. */
-            entry->r.text = strstr(key, "password") != NULL || strstr(key, "jaas") != NULL || strstr(key, "ssl.key")
-                                ? "[hidden]"
-                                : cd_arena_strdup(e->arena, config->pairs[i].value != NULL ? config->pairs[i].value : "");
+            entry->r.text =
+                strstr(key, "password") != NULL || strstr(key, "jaas") != NULL || strstr(key, "ssl.key")
+                    ? "[hidden]"
+                    : cd_arena_strdup(e->arena, config->pairs[i].value != NULL ? config->pairs[i].value : "");
             const char *refusal = kafka_conf_policy_refusal(policy, key, e->arena);
             if (refusal != NULL) config_result_add(&entry->r, e->arena, refusal);
         }

@@ -19,8 +19,10 @@ typedef struct validation {
 
 static void validation_end(validation_t *v)
 {
-    if (v->err != NULL) v->done(v->arg, v->err, NULL);
-    else v->done(v->arg, NULL, &v->entries);
+    if (v->err != NULL)
+        v->done(v->arg, v->err, NULL);
+    else
+        v->done(v->arg, NULL, &v->entries);
     entries_done(&v->entries);
     cd_arena_done(&v->arena);
     free(v);
@@ -38,10 +40,11 @@ static cd_err_t *unknown_class(const validation_t *v, const char *name)
                     b.len > 0 ? ", " : "", d->class_name, d->class_name, d->version, d->version, d->type, d->type,
                     d->location);
     }
-    cd_err_t *err = cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT,
-                               "Failed to find any class that implements Connector and which name matches %s, available "
-                               "connectors are: %s",
-                               name, strbuf_str(&b));
+    cd_err_t *err =
+        cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT,
+                   "Failed to find any class that implements Connector and which name matches %s, available "
+                   "connectors are: %s",
+                   name, strbuf_str(&b));
     err->code = 500;
     strbuf_done(&b);
     return err;
@@ -109,8 +112,7 @@ static void resolve(uv_work_t *w)
 static void on_resolved(uv_work_t *w, int status)
 {
     validation_t *v = w->data;
-    if (status != 0 && v->err == NULL)
-        v->err = cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "Worker is shutting down");
+    if (status != 0 && v->err == NULL) v->err = cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "Worker is shutting down");
     const char *class_name = v->err == NULL ? cd_config_get(&v->resolved, "connector.class") : NULL;
     if (v->err == NULL && str_empty(class_name)) v->err = no_class(v);
     if (v->err == NULL) {

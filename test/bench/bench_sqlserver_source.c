@@ -199,8 +199,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: BENCH_PASSWORD=… %s PLUGIN.so HOST PORT USER DATABASE TABLE ROWS KAFKA\n", argv[0]);
         return 2;
     }
-    bench_t b = {.host = argv[2], .port = argv[3], .user = argv[4], .password = getenv("BENCH_PASSWORD"),
-                 .database = argv[5], .table = argv[6], .rows = strtoull(argv[7], NULL, 10), .kafka = argv[8]};
+    bench_t b = {.host = argv[2],
+                 .port = argv[3],
+                 .user = argv[4],
+                 .password = getenv("BENCH_PASSWORD"),
+                 .database = argv[5],
+                 .table = argv[6],
+                 .rows = strtoull(argv[7], NULL, 10),
+                 .kafka = argv[8]};
     plugins_t *plugins = plugins_new();
     cd_err_t *err = plugins_load(plugins, argv[1]);
     if (err != NULL) die("plugin", err);
@@ -219,7 +225,8 @@ int main(int argc, char **argv)
     if (getchar() == EOF) die("no line came after ready", NULL);
     double rate = source_read(&s, &b, "stream_plugin");
     source_stop(&s);
-    (void)snprintf(sql, sizeof(sql), "SELECT * FROM cdc.%s_CT ORDER BY [__$start_lsn], [__$seqval], [__$operation]", instance);
+    (void)snprintf(sql, sizeof(sql), "SELECT * FROM cdc.%s_CT ORDER BY [__$start_lsn], [__$seqval], [__$operation]",
+                   instance);
     printf("stream_ratio %.2f of bare\n", rate / bare(&b, "stream_bare", sql));
 
     source_start(&s, &b, p, "initial");

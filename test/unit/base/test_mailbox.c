@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 #define SENDERS 4
-#define EACH 5000
+#define EACH    5000
 
 typedef struct num {
     msg_t head;

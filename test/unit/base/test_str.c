@@ -30,10 +30,10 @@ static void test_utf8_rejects_what_is_not_utf8(void **state)
 {
     (void)state;
     assert_true(str_utf8_valid("h\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10));
-    assert_true(str_utf8_valid("\xEF\xBF\xBD", 3)); /* U+FFFD itself */
-    assert_false(str_utf8_valid("\xC0\x80", 2));    /* overlong */
+    assert_true(str_utf8_valid("\xEF\xBF\xBD", 3));  /* U+FFFD itself */
+    assert_false(str_utf8_valid("\xC0\x80", 2));     /* overlong */
     assert_false(str_utf8_valid("\xED\xA0\x80", 3)); /* surrogate */
-    assert_false(str_utf8_valid("\xE2\x82", 2));    /* cut */
+    assert_false(str_utf8_valid("\xE2\x82", 2));     /* cut */
     assert_false(str_utf8_valid("\xFF", 1));
 }
 
@@ -44,8 +44,9 @@ static void test_trace_has_the_shape_of_java(void **state)
                                 "Tolerance exceeded in error handler");
     strbuf_t b = {0};
     err_text_trace(err, &b);
-    assert_true(str_starts(strbuf_str(&b), "org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error "
-                                           "handler\n\tat "));
+    assert_true(str_starts(strbuf_str(&b),
+                           "org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error "
+                           "handler\n\tat "));
     assert_non_null(strstr(b.data, "\nCaused by: org.apache.kafka.connect.errors.DataException: bad 7\n\tat "));
     assert_string_equal(cd_err_root(err)->message, "bad 7");
     strbuf_done(&b);
@@ -87,9 +88,9 @@ static void test_arena_reset_keeps_little(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lists_split_as_kafka_does), cmocka_unit_test(test_java_hash),
+        cmocka_unit_test(test_lists_split_as_kafka_does),     cmocka_unit_test(test_java_hash),
         cmocka_unit_test(test_utf8_rejects_what_is_not_utf8), cmocka_unit_test(test_trace_has_the_shape_of_java),
-        cmocka_unit_test(test_levels_are_inherited), cmocka_unit_test(test_arena_reset_keeps_little),
+        cmocka_unit_test(test_levels_are_inherited),          cmocka_unit_test(test_arena_reset_keeps_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,12 @@ static const char *check_even(const cd_key_t *key, const char *text, cd_arena_t 
 
 static const cd_key_t keys[] = {
     {.name = "name", .type = CD_T_STRING, .flags = CD_K_REQUIRED, .at = offsetof(conf_t, name), .check = check_even},
-    {.name = "tasks.max", .type = CD_T_INT, .dflt = "1", .flags = CD_K_RANGE_MIN, .min = 1, .at = offsetof(conf_t, tasks)},
+    {.name = "tasks.max",
+     .type = CD_T_INT,
+     .dflt = "1",
+     .flags = CD_K_RANGE_MIN,
+     .min = 1,
+     .at = offsetof(conf_t, tasks)},
     {.name = "wait.ms", .type = CD_T_LONG, .dflt = "-1", .at = offsetof(conf_t, wait_ms)},
     {.name = "ratio", .type = CD_T_DOUBLE, .dflt = "0.5", .at = offsetof(conf_t, ratio)},
     {.name = "on", .type = CD_T_BOOLEAN, .dflt = "true", .at = offsetof(conf_t, on)},
@@ -55,8 +60,8 @@ static void test_values_and_defaults(void **state)
     cd_arena_t arena = {0};
     conf_t c = {0};
     seen_t seen;
-    const cd_pair_t pairs[] = {{"name", " ab "}, {"tasks.max", "+3"}, {"on", "FALSE"}, {"topics", "a, b"},
-                               {"secret", " s "}, {"unknown", "x"}};
+    const cd_pair_t pairs[] = {{"name", " ab "},   {"tasks.max", "+3"}, {"on", "FALSE"},
+                               {"topics", "a, b"}, {"secret", " s "},   {"unknown", "x"}};
     assert_null(parse(pairs, 6, &arena, &c, &seen));
     assert_string_equal(c.name, "ab");
     assert_int_equal(c.tasks, 3);
@@ -75,21 +80,20 @@ static void test_all_problems_are_reported_in_kafkas_words(void **state)
     cd_arena_t arena = {0};
     conf_t c = {0};
     seen_t seen;
-    const cd_pair_t pairs[] = {{"tasks.max", "abc"}, {"wait.ms", "9223372036854775808"}, {"on", "yes"},
-                               {"mode", "some"},     {"ratio", "0x1p3"}};
+    const cd_pair_t pairs[] = {
+        {"tasks.max", "abc"}, {"wait.ms", "9223372036854775808"}, {"on", "yes"}, {"mode", "some"}, {"ratio", "0x1p3"}};
     cd_err_t *err = parse(pairs, 5, &arena, &c, &seen);
     assert_true(cd_err_is(err, CD_ERR_CONFIG));
     assert_string_equal(err->message, "Missing required configuration \"name\" which has no default value.");
     cd_err_free(err);
     assert_string_equal(
-        seen.text,
-        "name: Missing required configuration \"name\" which has no default value.\n"
-        "tasks.max: Invalid value abc for configuration tasks.max: Not a number of type INT\n"
-        "tasks.max: Invalid value null for configuration tasks.max: Value must be non-null\n"
-        "wait.ms: Invalid value 9223372036854775808 for configuration wait.ms: Not a number of type LONG\n"
-        "ratio: Invalid value 0x1p3 for configuration ratio: Not a number of type DOUBLE\n"
-        "on: Invalid value yes for configuration on: Expected value to be either true or false\n"
-        "mode: Invalid value some for configuration mode: String must be one of: none, all\n");
+        seen.text, "name: Missing required configuration \"name\" which has no default value.\n"
+                   "tasks.max: Invalid value abc for configuration tasks.max: Not a number of type INT\n"
+                   "tasks.max: Invalid value null for configuration tasks.max: Value must be non-null\n"
+                   "wait.ms: Invalid value 9223372036854775808 for configuration wait.ms: Not a number of type LONG\n"
+                   "ratio: Invalid value 0x1p3 for configuration ratio: Not a number of type DOUBLE\n"
+                   "on: Invalid value yes for configuration on: Expected value to be either true or false\n"
+                   "mode: Invalid value some for configuration mode: String must be one of: none, all\n");
     cd_arena_done(&arena);
 }
 
@@ -101,8 +105,9 @@ static void test_ranges_and_own_checks(void **state)
     seen_t seen;
     const cd_pair_t pairs[] = {{"name", "odd"}, {"tasks.max", "0"}};
     cd_err_free(parse(pairs, 2, &arena, &c, &seen));
-    assert_string_equal(seen.text, "name: Invalid value odd for configuration name: Length must be even\n"
-                                   "tasks.max: Invalid value 0 for configuration tasks.max: Value must be at least 1\n");
+    assert_string_equal(seen.text,
+                        "name: Invalid value odd for configuration name: Length must be even\n"
+                        "tasks.max: Invalid value 0 for configuration tasks.max: Value must be at least 1\n");
     cd_arena_done(&arena);
 }
 

@@ -100,8 +100,8 @@ static void test_values_copy_and_compare_deeply(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equal_schemas_are_one_pointer), cmocka_unit_test(test_every_part_tells_schemas_apart),
-        cmocka_unit_test(test_logical_types_go_by_name),      cmocka_unit_test(test_the_pool_grows),
+        cmocka_unit_test(test_equal_schemas_are_one_pointer),  cmocka_unit_test(test_every_part_tells_schemas_apart),
+        cmocka_unit_test(test_logical_types_go_by_name),       cmocka_unit_test(test_the_pool_grows),
         cmocka_unit_test(test_values_copy_and_compare_deeply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,13 +7,11 @@ static const cd_key_t router_keys[] = {
     {.name = "regex", .type = CD_T_STRING, .importance = CD_HIGH, .flags = CD_K_REQUIRED, .at = CD_NO_FIELD},
     {.name = "replacement", .type = CD_T_STRING, .importance = CD_HIGH, .flags = CD_K_REQUIRED, .at = CD_NO_FIELD},
     CD_KEY_END};
-static const cd_plugin_t router = {CD_PLUGIN_HEAD,
-                                   .kind = CD_KIND_TRANSFORM,
-                                   .jvm_class = "org.apache.kafka.connect.transforms.RegexRouter",
-                                   .version = "1",
+static const cd_plugin_t router = {CD_PLUGIN_HEAD, .kind = CD_KIND_TRANSFORM,
+                                   .jvm_class = "org.apache.kafka.connect.transforms.RegexRouter", .version = "1",
                                    .keys = router_keys};
-static const cd_plugin_t converter = {
-    CD_PLUGIN_HEAD, .kind = CD_KIND_CONVERTER, .jvm_class = "org.apache.kafka.connect.json.JsonConverter", .version = "1"};
+static const cd_plugin_t converter = {CD_PLUGIN_HEAD, .kind = CD_KIND_CONVERTER,
+                                      .jvm_class = "org.apache.kafka.connect.json.JsonConverter", .version = "1"};
 static const cd_plugin_t *const builtin[] = {&router, &converter, NULL};
 
 typedef struct fixture {
@@ -80,12 +78,13 @@ static void test_dlq_may_not_be_consumed(void **state)
     (void)state;
     fixture_t f;
     setup(&f);
-    const cd_pair_t pairs[] = {{"name", "n"}, {"connector.class", "x"}, {"topics.regex", "d.*"},
-                               {"errors.deadletterqueue.topic.name", "dlq"}};
+    const cd_pair_t pairs[] = {
+        {"name", "n"}, {"connector.class", "x"}, {"topics.regex", "d.*"}, {"errors.deadletterqueue.topic.name", "dlq"}};
     check(&f, CD_KIND_SINK, pairs, 4);
-    expect_errors(&f, "topics.regex",
-                  "The DLQ topic 'dlq' may not be matched by the regex for the topics ('topics.regex=d.*') consumed by the "
-                  "connector");
+    expect_errors(
+        &f, "topics.regex",
+        "The DLQ topic 'dlq' may not be matched by the regex for the topics ('topics.regex=d.*') consumed by the "
+        "connector");
     teardown(&f);
 }
 
@@ -121,9 +120,10 @@ static void test_transform_rows_come_in_connects_order(void **state)
                         "org.apache.kafka.connect.transforms.RegexRouter");
     expect_errors(&f, "transforms.r.replacement",
                   "Missing required configuration \"transforms.r.replacement\" which has no default value.");
-    expect_errors(&f, "transforms.r.type",
-                  "Config 'transforms.r.negate' was provided but there is no config 'transforms.r.predicate' defining a "
-                  "predicate to be negated.");
+    expect_errors(
+        &f, "transforms.r.type",
+        "Config 'transforms.r.negate' was provided but there is no config 'transforms.r.predicate' defining a "
+        "predicate to be negated.");
     expect_errors(&f, "transforms.q.type",
                   "Class class org.apache.kafka.connect.json.JsonConverter does not implement the Transformation "
                   "interface");
@@ -153,8 +153,8 @@ static void test_unknown_classes_and_passwords_in_json(void **state)
     (void)state;
     fixture_t f;
     setup(&f);
-    const cd_pair_t pairs[] = {{"name", "n"}, {"connector.class", "x"}, {"value.converter", "no.Such"},
-                               {"key.converter", "JsonConverter"}};
+    const cd_pair_t pairs[] = {
+        {"name", "n"}, {"connector.class", "x"}, {"value.converter", "no.Such"}, {"key.converter", "JsonConverter"}};
     check(&f, CD_KIND_SOURCE, pairs, 4);
     expect_errors(&f, "value.converter",
                   "Invalid value no.Such for configuration value.converter: Class no.Such could not be found.");
@@ -173,12 +173,9 @@ static void test_unknown_classes_and_passwords_in_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_sink_needs_topics),
-        cmocka_unit_test(test_dlq_may_not_be_consumed),
-        cmocka_unit_test(test_the_workers_group_is_taken),
-        cmocka_unit_test(test_transform_rows_come_in_connects_order),
-        cmocka_unit_test(test_override_policies),
-        cmocka_unit_test(test_unknown_classes_and_passwords_in_json),
+        cmocka_unit_test(test_a_sink_needs_topics),        cmocka_unit_test(test_dlq_may_not_be_consumed),
+        cmocka_unit_test(test_the_workers_group_is_taken), cmocka_unit_test(test_transform_rows_come_in_connects_order),
+        cmocka_unit_test(test_override_policies),          cmocka_unit_test(test_unknown_classes_and_passwords_in_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
