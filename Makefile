@@ -176,6 +176,7 @@ $(OUT)/bench/$(1): $(OUT)/obj/test/bench/bench_$(1).o $(patsubst %.c,$(OUT)/obj/
 		$(call pkg,libs,libpq) -lsybdb
 endef
 $(foreach b,$(BENCH_NAMES),$(eval $(call bench_rule,$(b))))
+$(patsubst %.c,$(OUT)/obj/%.o,$(wildcard test/bench/bench_postgres_*.c test/unit/connectors/postgres/*.c)): EXTRA_CFLAGS := $(CFLAGS_postgres)
 
 # ---- fuzz targets: test/fuzz/fuzz_<name>.c, seeds in test/fuzz/<name>/ ------------------------------------------------
 FUZZ_NAMES := $(patsubst test/fuzz/fuzz_%.c,%,$(wildcard test/fuzz/fuzz_*.c))

@@ -1,6 +1,6 @@
-#include "bind.h"
+#include "connectors/postgres/bind.h"
 
-#include "civil.h"
+#include "connectors/postgres/civil.h"
 
 enum bind_op {
     OP_INT2,

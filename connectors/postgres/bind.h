@@ -13,8 +13,8 @@
 #ifndef POSTGRES_BIND_H
 #define POSTGRES_BIND_H
 
-#include "pg_type.h"
-#include "temporal.h"
+#include "connectors/postgres/pg_type.h"
+#include "connectors/postgres/temporal.h"
 
 enum bind_source { BIND_VALUE_FIELD, BIND_KEY_FIELD, BIND_KEY, BIND_TOPIC, BIND_PARTITION, BIND_OFFSET };
 

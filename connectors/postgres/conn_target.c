@@ -1,4 +1,4 @@
-#include "conn_target.h"
+#include "connectors/postgres/conn_target.h"
 
 #include <libpq-fe.h>
 #include <strings.h>

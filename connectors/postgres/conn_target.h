@@ -7,7 +7,7 @@
 #ifndef POSTGRES_CONN_TARGET_H
 #define POSTGRES_CONN_TARGET_H
 
-#include "sink_conf.h"
+#include "connectors/postgres/sink_conf.h"
 
 #define CONN_TARGET_MAX 40
 

@@ -1,6 +1,6 @@
-#include "ddl.h"
+#include "connectors/postgres/ddl.h"
 
-#include "civil.h"
+#include "connectors/postgres/civil.h"
 
 static bool starts(const char *s, const char *prefix)
 {

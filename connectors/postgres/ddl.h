@@ -5,8 +5,8 @@
 #ifndef POSTGRES_DDL_H
 #define POSTGRES_DDL_H
 
-#include "fields.h"
-#include "table_id.h"
+#include "connectors/postgres/fields.h"
+#include "connectors/postgres/table_id.h"
 
 CD_CHECK cd_err_t *ddl_create(const sink_conf_t *conf, const table_id_t *id, const field_set_t *fields,
                               cd_arena_t *arena, const char **ret_sql);

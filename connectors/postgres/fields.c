@@ -1,4 +1,4 @@
-#include "fields.h"
+#include "connectors/postgres/fields.h"
 
 #define KAFKA_TOPIC     "__connect_topic"
 #define KAFKA_PARTITION "__connect_partition"

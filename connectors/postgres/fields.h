@@ -5,8 +5,8 @@
 #ifndef POSTGRES_FIELDS_H
 #define POSTGRES_FIELDS_H
 
-#include "bind.h"
-#include "sink_conf.h"
+#include "connectors/postgres/bind.h"
+#include "connectors/postgres/sink_conf.h"
 
 typedef struct sink_field {
     const char *name;

@@ -1,4 +1,4 @@
-#include "jdbc_url.h"
+#include "connectors/postgres/jdbc_url.h"
 
 #include <strings.h>
 

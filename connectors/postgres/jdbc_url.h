@@ -6,7 +6,7 @@
 #ifndef POSTGRES_JDBC_URL_H
 #define POSTGRES_JDBC_URL_H
 
-#include "connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 #define JDBC_URL_HOSTS_MAX  64
 #define JDBC_URL_PARAMS_MAX 256

@@ -1,6 +1,6 @@
 /* connectors/postgres/module.c: the plugin as the worker sees it: its class, its keys and its callbacks. */
-#include "sink_conf.h"
-#include "sink_task.h"
+#include "connectors/postgres/sink_conf.h"
+#include "connectors/postgres/sink_task.h"
 
 CD_DEFINE_HOST;
 

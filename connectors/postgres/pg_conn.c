@@ -1,4 +1,4 @@
-#include "pg_conn.h"
+#include "connectors/postgres/pg_conn.h"
 
 #include <errno.h>
 #include <poll.h>

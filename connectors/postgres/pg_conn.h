@@ -9,8 +9,8 @@
 #ifndef POSTGRES_PG_CONN_H
 #define POSTGRES_PG_CONN_H
 
-#include "conn_target.h"
-#include "sql_error.h"
+#include "connectors/postgres/conn_target.h"
+#include "connectors/postgres/sql_error.h"
 
 #define PG_STOP_GRACE_MS     3000
 #define PG_IDLE_CHECK_MS     5000

@@ -1,4 +1,4 @@
-#include "pg_type.h"
+#include "connectors/postgres/pg_type.h"
 
 static const struct {
     uint32_t oid, array_oid;

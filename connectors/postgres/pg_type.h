@@ -4,7 +4,7 @@
 #ifndef POSTGRES_PG_TYPE_H
 #define POSTGRES_PG_TYPE_H
 
-#include "connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 enum pg_oid {
     OID_BOOL = 16,

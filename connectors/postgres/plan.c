@@ -1,6 +1,6 @@
-#include "plan.h"
+#include "connectors/postgres/plan.h"
 
-#include "show.h"
+#include "connectors/postgres/show.h"
 
 #define TEXT_FORMAT   0
 #define BINARY_FORMAT 1

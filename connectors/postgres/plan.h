@@ -6,8 +6,8 @@
 #ifndef POSTGRES_PLAN_H
 #define POSTGRES_PLAN_H
 
-#include "fields.h"
-#include "table_def.h"
+#include "connectors/postgres/fields.h"
+#include "connectors/postgres/table_def.h"
 
 /** A statement with its name on the server: prepared when first used on a connection. */
 typedef struct plan_statement {

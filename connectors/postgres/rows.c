@@ -1,4 +1,4 @@
-#include "rows.h"
+#include "connectors/postgres/rows.h"
 
 void row_set_reset(row_set_t *s)
 {

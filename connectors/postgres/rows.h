@@ -4,7 +4,7 @@
 #ifndef POSTGRES_ROWS_H
 #define POSTGRES_ROWS_H
 
-#include "plan.h"
+#include "connectors/postgres/plan.h"
 
 typedef struct row {
     uint64_t at;      /* offset of the row in the buffer: int16 field count, fields */

@@ -1,7 +1,7 @@
-#include "show.h"
+#include "connectors/postgres/show.h"
 
-#include "temporal.h"
-#include "wire.h"
+#include "connectors/postgres/temporal.h"
+#include "connectors/postgres/wire.h"
 
 #define STRING_MAX 256
 

@@ -4,7 +4,7 @@
 #ifndef POSTGRES_SHOW_H
 #define POSTGRES_SHOW_H
 
-#include "pg_type.h"
+#include "connectors/postgres/pg_type.h"
 
 /** A binary value as a literal; "?" for types without a short text. Long strings are cut. */
 const char *show_value(uint32_t oid, const uint8_t *data, uint32_t len, cd_arena_t *arena);

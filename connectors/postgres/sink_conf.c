@@ -1,4 +1,4 @@
-#include "sink_conf.h"
+#include "connectors/postgres/sink_conf.h"
 
 #include <strings.h>
 

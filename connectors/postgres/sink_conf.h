@@ -6,8 +6,8 @@
 #ifndef POSTGRES_SINK_CONF_H
 #define POSTGRES_SINK_CONF_H
 
-#include "jdbc_url.h"
-#include "tz.h"
+#include "connectors/postgres/jdbc_url.h"
+#include "connectors/postgres/tz.h"
 
 enum insert_mode { INSERT_MODE_INSERT, INSERT_MODE_UPSERT, INSERT_MODE_UPDATE };
 enum pk_mode { PK_MODE_NONE, PK_MODE_KAFKA, PK_MODE_RECORD_KEY, PK_MODE_RECORD_VALUE };

@@ -1,7 +1,7 @@
-#include "sink_task.h"
+#include "connectors/postgres/sink_task.h"
 
-#include "tables.h"
-#include "writer.h"
+#include "connectors/postgres/tables.h"
+#include "connectors/postgres/writer.h"
 
 typedef struct sink_task {
     cd_ctx_t *ctx;

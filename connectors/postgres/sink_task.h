@@ -7,7 +7,7 @@
 #ifndef POSTGRES_SINK_TASK_H
 #define POSTGRES_SINK_TASK_H
 
-#include "connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 CD_CHECK cd_err_t *sink_task_start(cd_ctx_t *ctx, const cd_config_t *config, void **ret_task);
 CD_CHECK cd_err_t *sink_task_put(void *task, cd_batch_t *batch);

@@ -1,4 +1,4 @@
-#include "sql_error.h"
+#include "connectors/postgres/sql_error.h"
 
 static const char *field(const PGresult *res, int code)
 {

@@ -9,7 +9,7 @@
 
 #include <libpq-fe.h>
 
-#include "temporal.h"
+#include "connectors/postgres/temporal.h"
 
 #define JVM_SQL_EXCEPTION   "java.sql.SQLException"
 #define JVM_PSQL_EXCEPTION  "org.postgresql.util.PSQLException"

@@ -1,4 +1,4 @@
-#include "table_def.h"
+#include "connectors/postgres/table_def.h"
 
 #include <strings.h>
 

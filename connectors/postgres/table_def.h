@@ -5,9 +5,9 @@
 #ifndef POSTGRES_TABLE_DEF_H
 #define POSTGRES_TABLE_DEF_H
 
-#include "pg_conn.h"
-#include "pg_type.h"
-#include "table_id.h"
+#include "connectors/postgres/pg_conn.h"
+#include "connectors/postgres/pg_type.h"
+#include "connectors/postgres/table_id.h"
 
 typedef struct column {
     const char *name;

@@ -1,4 +1,4 @@
-#include "table_id.h"
+#include "connectors/postgres/table_id.h"
 
 #define PLACEHOLDER "${topic}"
 #define ILLEGAL     "java.lang.IllegalArgumentException"

@@ -5,7 +5,7 @@
 #ifndef POSTGRES_TABLE_ID_H
 #define POSTGRES_TABLE_ID_H
 
-#include "connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 /** What PostgreSQL keeps of an identifier, in bytes. */
 #define IDENTIFIER_MAX 63

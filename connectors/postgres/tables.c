@@ -1,6 +1,6 @@
-#include "tables.h"
+#include "connectors/postgres/tables.h"
 
-#include "ddl.h"
+#include "connectors/postgres/ddl.h"
 
 #define DDL_LOGGER "io.confluent.connect.jdbc.sink.DbStructure"
 #define DDL_ROUNDS 3 /* other tasks may run the same DDL at the same time */

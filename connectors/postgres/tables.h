@@ -8,8 +8,8 @@
 #ifndef POSTGRES_TABLES_H
 #define POSTGRES_TABLES_H
 
-#include "pg_conn.h"
-#include "plan.h"
+#include "connectors/postgres/pg_conn.h"
+#include "connectors/postgres/plan.h"
 
 /** A run of records with one plan. */
 typedef struct segment {

@@ -1,6 +1,6 @@
-#include "temporal.h"
+#include "connectors/postgres/temporal.h"
 
-#include "civil.h"
+#include "connectors/postgres/civil.h"
 
 bool conv_fail(conv_err_t *err, const char *sqlstate, const char *fmt, ...)
 {

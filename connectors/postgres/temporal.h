@@ -6,8 +6,8 @@
 #ifndef POSTGRES_TEMPORAL_H
 #define POSTGRES_TEMPORAL_H
 
-#include "tz.h"
-#include "wire.h"
+#include "connectors/postgres/tz.h"
+#include "connectors/postgres/wire.h"
 
 /** Why a value cannot be stored: worded as the server words it, so that retry and dead letter logic is the same. */
 typedef struct conv_err {

@@ -1,6 +1,6 @@
-#include "tz.h"
+#include "connectors/postgres/tz.h"
 
-#include "civil.h"
+#include "connectors/postgres/civil.h"
 
 #define ZONE_DIR      "/usr/share/zoneinfo/"
 #define ZONE_FILE_MAX 65536

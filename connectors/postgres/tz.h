@@ -7,7 +7,7 @@
 #ifndef POSTGRES_TZ_H
 #define POSTGRES_TZ_H
 
-#include "connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 typedef struct tz tz_t;
 

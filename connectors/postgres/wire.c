@@ -1,4 +1,4 @@
-#include "wire.h"
+#include "connectors/postgres/wire.h"
 
 #define NUMERIC_POS 0x0000
 #define NUMERIC_NEG 0x4000

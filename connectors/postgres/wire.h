@@ -7,7 +7,7 @@
 #ifndef POSTGRES_WIRE_H
 #define POSTGRES_WIRE_H
 
-#include "connectd_plugin.h"
+#include "plugins/api/connectd_plugin.h"
 
 typedef struct wire_buf {
     uint8_t *data;

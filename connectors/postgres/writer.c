@@ -1,4 +1,4 @@
-#include "writer.h"
+#include "connectors/postgres/writer.h"
 
 #define CHUNK_ROWS   32768
 #define CHUNK_BYTES  ((size_t)8 << 20)

@@ -10,7 +10,7 @@
 #ifndef POSTGRES_WRITER_H
 #define POSTGRES_WRITER_H
 
-#include "rows.h"
+#include "connectors/postgres/rows.h"
 
 typedef struct writer {
     pg_conn_t *conn;
