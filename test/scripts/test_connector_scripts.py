@@ -1,22 +1,31 @@
-"""deploy-connector.sh, scale-connector.sh and pause-resume.sh against Kafka's own Connect worker and, for rare answers, a fake."""
+"""deploy-connector.sh, scale-connector.sh and pause-resume.sh on Kafka's own worker, on connectd and, for rare answers, on a fake."""
 
 import json
 import os
 import socket
 
-from harness import contains, eq, requires
+from harness import contains, eq
 from localstack.clients.rest import Rest
 from scripts import FakeConnect, expect, run
 
 WORKER = "127.0.0.1:8083"
 
 
-def connect(env):
-    """The reference worker's REST client; its connectors are removed when the test ends."""
-    env.stack.start("connect-jvm")
-    rest = Rest("127.0.0.1", env.stack["connect-jvm"].port)
-    env.defer(lambda: [rest.delete(n) for n in rest.connectors()])
-    return rest
+def on_each_worker(test):
+    """Makes two tests of test(env, rest): one on Kafka's own worker, one on connectd."""
+
+    def on_jvm(env):
+        rest = Rest("127.0.0.1", env.stack["connect-jvm"].port)
+        env.defer(lambda: [rest.delete(n) for n in rest.connectors()])
+        test(env, rest)
+
+    def on_connectd(env):
+        test(env, env.worker().rest)
+
+    on_jvm.required, on_connectd.required = ("kafka", "connect-jvm"), ("kafka",)
+    for function in (on_jvm, on_connectd):
+        function.__module__ = test.__module__
+        test.__globals__[f"{test.__name__}_{function.__name__}"] = function
 
 
 def file_source(env, name="file-source", **more):
@@ -45,9 +54,8 @@ def nobody_listens():
 
 # --- deploy-connector.sh
 
-@requires("kafka", "connect-jvm")
-def test_deploy_creates_updates_and_deletes(env):
-    rest = connect(env)
+@on_each_worker
+def test_deploy_creates_updates_and_deletes(env, rest):
     path = write(env, file_source(env))
     expect(run("deploy-connector", "--url", rest.url, path), 0, "Connector file-source is RUNNING", "creating")
     expect(run("deploy-connector", path, "-u", rest.url + "/"), 0, "Connector file-source is RUNNING", "updating")
@@ -59,18 +67,16 @@ def test_deploy_creates_updates_and_deletes(env):
     eq(rest.connectors(), [], "connectors")
 
 
-@requires("kafka", "connect-jvm")
-def test_deploy_accepts_a_bare_configuration_with_a_name(env):
-    rest = connect(env)
+@on_each_worker
+def test_deploy_accepts_a_bare_configuration_with_a_name(env, rest):
     document = file_source(env, "bare")
     path = write(env, {"_comment": "x", "name": "bare", **document["config"]})
     expect(run("deploy-connector", "--config", path, "--connect-url", rest.url), 0, "Connector bare is RUNNING")
     eq(rest.config("bare"), {"name": "bare", **document["config"]}, "stored configuration")
 
 
-@requires("kafka", "connect-jvm")
-def test_deploy_names_are_encoded_in_urls(env):
-    rest = connect(env)
+@on_each_worker
+def test_deploy_names_are_encoded_in_urls(env, rest):
     name = "a name/with ü%"
     path = write(env, file_source(env, name))
     expect(run("deploy-connector", "--url", rest.url, path), 0, f"Connector {name} is RUNNING")
@@ -78,18 +84,16 @@ def test_deploy_names_are_encoded_in_urls(env):
     eq(rest.connectors(), [name], "connectors")
 
 
-@requires("kafka", "connect-jvm")
-def test_deploy_reports_a_failed_task(env):
-    rest = connect(env)
+@on_each_worker
+def test_deploy_reports_a_failed_task(env, rest):
     document = {"name": "broken", "config": {
         "connector.class": "FileStreamSink", "tasks.max": "1", "topics": env.id, "file": os.path.join(env.dir, "absent", "out.txt"),
     }}
     expect(run("deploy-connector", "--url", rest.url, write(env, document)), 1, "task 0: ", "not all of it runs")
 
 
-@requires("kafka", "connect-jvm")
-def test_deploy_shows_why_a_configuration_is_refused(env):
-    rest = connect(env)
+@on_each_worker
+def test_deploy_shows_why_a_configuration_is_refused(env, rest):
     document = {"name": "refused", "config": {"connector.class": "no.such.Class"}}
     expect(run("deploy-connector", "--url", rest.url, write(env, document)), 1, "Failed to find any class", "HTTP 500")
 
@@ -139,9 +143,8 @@ def test_deploy_wrong_calls(env):
 
 # --- scale-connector.sh
 
-@requires("kafka", "connect-jvm")
-def test_scale_changes_the_number_of_tasks(env):
-    rest = connect(env)
+@on_each_worker
+def test_scale_changes_the_number_of_tasks(env, rest):
     rest.put_config("sink", {"connector.class": "FileStreamSink", "tasks.max": "1", "topics": env.id, "file": os.path.join(env.dir, "out.txt")})
     rest.wait_running("sink")
     expect(run("scale-connector", "--url", rest.url, "sink", "3"), 0, "runs with 3 task(s)", "Task 2: RUNNING")
@@ -150,17 +153,15 @@ def test_scale_changes_the_number_of_tasks(env):
     eq(len(rest.tasks("sink")), 2, "tasks")
 
 
-@requires("kafka", "connect-jvm")
-def test_scale_reports_a_connector_with_less_work(env):
-    rest = connect(env)
+@on_each_worker
+def test_scale_reports_a_connector_with_less_work(env, rest):
     rest.deploy(file_source(env))
     rest.wait_running("file-source")
     expect(run("scale-connector", "--url", rest.url, "file-source", "4"), 0, "has work for 1 task(s)")
 
 
-@requires("kafka", "connect-jvm")
-def test_scale_unknown_connector_lists_the_others(env):
-    rest = connect(env)
+@on_each_worker
+def test_scale_unknown_connector_lists_the_others(env, rest):
     rest.deploy(file_source(env))
     expect(run("scale-connector", "--url", rest.url, "nobody", "2"), 2, "does not exist", "  file-source")
 
@@ -202,9 +203,8 @@ def test_scale_refusals(env):
 
 # --- pause-resume.sh
 
-@requires("kafka", "connect-jvm")
-def test_pause_resume_and_restart(env):
-    rest = connect(env)
+@on_each_worker
+def test_pause_resume_and_restart(env, rest):
     rest.deploy(file_source(env))
     rest.wait_running("file-source")
     expect(run("pause-resume", "pause", "file-source", "--url", rest.url), 0, "is PAUSED")
@@ -218,9 +218,8 @@ def test_pause_resume_and_restart(env):
     eq(shown, ["Connector: file-source", "State: RUNNING", f"Worker: {worker}", "Tasks:", f"  Task 0: RUNNING (worker: {worker})"])
 
 
-@requires("kafka", "connect-jvm")
-def test_pause_all_wants_a_yes(env):
-    rest = connect(env)
+@on_each_worker
+def test_pause_all_wants_a_yes(env, rest):
     for name in ("first", "second"):
         rest.deploy(file_source(env, name))
         rest.wait_running(name)
@@ -232,9 +231,8 @@ def test_pause_all_wants_a_yes(env):
     expect(run("pause-resume", "--url", rest.url, "resume", "--all", "-y"), 0)
 
 
-@requires("kafka", "connect-jvm")
-def test_pause_unknown_connector_and_a_connector_called_pause(env):
-    rest = connect(env)
+@on_each_worker
+def test_pause_unknown_connector_and_a_connector_called_pause(env, rest):
     for action in ("pause", "resume", "restart", "status"):
         expect(run("pause-resume", "--url", rest.url, action, "nobody"), 2)
     rest.deploy(file_source(env, "pause"))

@@ -155,9 +155,21 @@ def reexec_in_venv():
         os.execv(wanted, [wanted] + sys.argv)
 
 
+def _vault_key():
+    return file_hash(*(os.path.join(paths.PINS, "vault", f) for f in ("main.go", "go.mod", "go.sum")))
+
+
+def vault_core_if_built():
+    """Its path, or None: nobody waits five minutes without having asked for it."""
+    path = os.path.join(paths.cache_dir(), f"vault-core-{_vault_key()}", "vaultd")
+    return path if os.path.exists(path) else None
+
+
 def vault_core():
     """The real Vault core behind a small main (pins/vault), built once with Go; FetchError where Go is missing or too old."""
     source = os.path.join(paths.PINS, "vault")
+    if vault_core_if_built():
+        return vault_core_if_built()
     go = require_go(1, 25)
 
     def build(work):
@@ -169,8 +181,7 @@ def vault_core():
         if run.returncode != 0:
             raise FetchError(f"go build of the Vault core failed:\n{run.stderr[-2000:]}")
 
-    key = file_hash(*(os.path.join(source, f) for f in ("main.go", "go.mod", "go.sum")))
-    return os.path.join(once("vault-core", key, build), "vaultd")
+    return os.path.join(once("vault-core", _vault_key(), build), "vaultd")
 
 
 def require_go(major, minor):
