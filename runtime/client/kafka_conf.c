@@ -39,6 +39,7 @@ static const row_t rows[] = {
     /* librdkafka sends one batch per request where Java sends many, so Java's small batches would starve it. */
     {"batch.size", NULL, KAFKA_PRODUCER, HOW_LARGEST, 1000000},
     {"request.timeout.ms", NULL, ANY, HOW_REQUEST, 0},
+    {"metadata.max.age.ms", "topic.metadata.refresh.interval.ms", ANY, HOW_COPY, 0},
     {"partition.assignment.strategy", NULL, KAFKA_CONSUMER, HOW_ASSIGNOR, 0},
     {"group.instance.id", NULL, KAFKA_CONSUMER, HOW_NONEMPTY, 0},
     {"client.id", NULL, ANY, HOW_NONEMPTY, 0},
