@@ -98,7 +98,7 @@ static void login_reply(conn_t *c, const login7_t *login, uint32_t packet_size)
     snprintf(text, sizeof(text), "Changed database context to '%.100s'.", database);
     token_env_text(out, TDS_ENV_DATABASE, database, "master");
     token_message(out, c->tds_version, &info, sim_server_name(c->config->server));
-    token_env_bytes(out, TDS_ENV_COLLATION, tds_collation_cp1, 5, NULL, 0);
+    token_env_bytes(out, TDS_ENV_COLLATION, tds_collation_cp1, 5, "", 0);
     token_env_text(out, TDS_ENV_LANGUAGE, sim_session_language(c->session), "");
     info = (sim_message_t){.number = 5703, .state = 1, .class = 0, .text = text, .proc = "", .line = 1};
     snprintf(text, sizeof(text), "Changed language setting to %.100s.", sim_session_language(c->session));
@@ -217,7 +217,7 @@ static bool reset_session(conn_t *c)
         return false;
     }
     sim_session_reset(c->session, keep_tran);
-    token_env_bytes(&c->reply.out, TDS_ENV_RESET, NULL, 0, NULL, 0);
+    token_env_bytes(&c->reply.out, TDS_ENV_RESET, "", 0, "", 0);
     return true;
 }
 

@@ -158,11 +158,11 @@ static bool on_envchange(sim_sink_t *sink, const sim_envchange_t *env)
         token_env_text(&reply->out, (uint8_t)env->kind, env->new_text, env->old_text);
         break;
     case SIM_ENV_BEGIN:
-        if (reply->tds_version >= TDS_V72) token_env_bytes(&reply->out, (uint8_t)env->kind, descriptor, 8, NULL, 0);
+        if (reply->tds_version >= TDS_V72) token_env_bytes(&reply->out, (uint8_t)env->kind, descriptor, 8, "", 0);
         break;
     case SIM_ENV_COMMIT:
     case SIM_ENV_ROLLBACK:
-        if (reply->tds_version >= TDS_V72) token_env_bytes(&reply->out, (uint8_t)env->kind, NULL, 0, descriptor, 8);
+        if (reply->tds_version >= TDS_V72) token_env_bytes(&reply->out, (uint8_t)env->kind, "", 0, descriptor, 8);
         break;
     }
     return alive(reply);
