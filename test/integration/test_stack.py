@@ -76,3 +76,37 @@ def test_vault_approle_token_expires_and_renews(env):
     eq(env.vault.call("GET", "secret/data/kafka", token=token)[0], 403)
     eq(env.vault.call("POST", "auth/token/renew-self", {"increment": "3s"}, token=token)[0], 200)
     wait_until(lambda: env.vault.call("GET", "secret/data/database", token=token)[0] == 403, 10, "the token to expire")
+
+
+@requires("sqlserver")
+def test_sqlserver_has_the_tables_under_capture(env):
+    eq(
+        env.sql.query("SELECT name FROM sys.tables WHERE is_tracked_by_cdc = 1 AND schema_id = SCHEMA_ID('dbo') ORDER BY name"),
+        [(n,) for n in ("customers", "line_items", "orders", "schema_test", "test_customers")],
+    )
+    eq(env.sql.one("SELECT CAST(is_cdc_enabled AS INT) FROM sys.databases WHERE name = 'warehouse_source'"), 1, "capture")
+
+
+@requires("sqlserver")
+def test_sqlserver_captures_committed_changes_only(env):
+    database = env.sql_database()
+    database.table("CREATE TABLE dbo.t (id INT PRIMARY KEY, s NVARCHAR(20))", "t")
+    database.transaction("INSERT INTO dbo.t VALUES (1, N'one')", "UPDATE dbo.t SET s = N'two' WHERE id = 1")
+    connection = database.connect(autocommit=False)
+    connection.cursor().execute("INSERT INTO dbo.t VALUES (2, N'never')")
+    connection.rollback()
+    connection.close()
+    database.execute("DELETE FROM dbo.t WHERE id = 1")
+    changes = "SELECT [__$operation], id, s FROM cdc.dbo_t_CT ORDER BY [__$start_lsn], [__$seqval], [__$operation]"
+    wait_until(lambda: len(database.query(changes)) == 4, 20, "four change rows")
+    eq(database.query(changes), [(2, 1, "one"), (3, 1, "one"), (4, 1, "two"), (1, 1, "two")])
+
+
+@requires("sqlserver")
+def test_killed_sqlserver_keeps_committed_rows(env):
+    database = env.sql_database(cdc=False)
+    database.execute("CREATE TABLE dbo.t (id INT PRIMARY KEY)")
+    database.execute("INSERT INTO dbo.t VALUES (1)")
+    env.sqlserver.kill()
+    env.sqlserver.start()
+    eq(database.query("SELECT id FROM dbo.t"), [(1,)])

@@ -8,6 +8,10 @@ import urllib.request
 from .process import Process, log_tail
 
 
+class Cancelled(RuntimeError):
+    pass
+
+
 class Component:
     """One service. Subclasses give `name`, `port_names`, `launch()`, `is_ready()` and `env()`.
 
@@ -50,12 +54,23 @@ class Component:
     def env(self):
         return {}
 
-    def start(self):
+    def start(self, cancelled=lambda: False):
+        """cancelled   asked between the steps and while waiting: true gives up, and what was launched is left to stop()."""
+
+        def go_on():
+            if cancelled():
+                raise Cancelled(f"the start of {self.name} was given up")
+            return True
+
         if self.alive():
             return self
         self.prepare()
+        go_on()
         self.launch()
-        self.process.wait_ready(self.is_ready, self.start_timeout, f"{self.name} to answer on port {self.port}")
+        self.process.wait_ready(
+            lambda: go_on() and self.is_ready(), self.start_timeout, f"{self.name} to answer on port {self.port}"
+        )
+        go_on()
         self.after_ready()
         return self
 

@@ -89,27 +89,32 @@ class Stack:
         names = list(names or DEFAULT)
         for name in [n for n in names if n not in COMPONENTS]:
             raise ValueError(f"unknown component '{name}'; there are {', '.join(COMPONENTS)}")
-        for name in [d for n in names for d in NEEDS.get(n, ()) if d not in names]:
-            self.start(name)
+        first = [d for n in names for d in NEEDS.get(n, ())]
+        if first:
+            self.start(*first)
         with self._lock:
             self.state["started"] += [n for n in names if n not in self.state["started"]]
             self._write_state()
-        errors = []
+        errors, cancelled = [], threading.Event()
 
         def run(name):
             try:
-                self[name].start()
+                self[name].start(cancelled.is_set)
             except BaseException as e:  # noqa: B902  (carried over to the caller's thread)
                 errors.append(e)
 
-        for name in [n for n in names if NEEDS.get(n)]:
-            names.remove(name)
-            names.append(name)
         threads = [threading.Thread(target=run, args=(n,), name=f"start {n}") for n in names]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join()
+        try:
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+        except BaseException:
+            # Interrupted: nobody may launch anything after we have left, or down() would not know of it.
+            cancelled.set()
+            for t in [t for t in threads if t.ident is not None]:
+                t.join()
+            raise
         if errors:
             raise errors[0]
         return self
