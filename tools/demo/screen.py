@@ -53,6 +53,9 @@ class Screen:
         print(f"\n{self.bad}{text}{self.off}\n", flush=True)
 
     def _draw(self, mark, text, right=""):
+        # A line that wraps could not be drawn over.
+        room = self.width - 28 - len(right)
+        text = text if len(text) <= room or right else text[: room - 1] + "…"
         line = f"  {mark}  {self.bold}{self._step:<20}{self.off} {text}"
         if right:
             line += f"  {self.dim}{right}{self.off}"
@@ -82,13 +85,13 @@ class Screen:
         """The same rows on both sides, an arrow between them."""
         texts = [[_cell(c) for c in row] for row in [header, *left, *right]]
         widths = [max(len(row[i]) for row in texts) for i in range(len(header))]
-        span = sum(widths) + 2 * (len(widths) - 1)
+        span = max(sum(widths) + 2 * (len(widths) - 1), len(left_title))
 
         def line(row):
-            return "  ".join(_cell(c).ljust(w) for c, w in zip(row, widths))
+            return "  ".join(_cell(c).ljust(w) for c, w in zip(row, widths)).ljust(span)
 
         print(f"     {self.bold}{left_title:<{span}}{self.off}     {self.bold}{right_title}{self.off}")
-        print(f"     {self.dim}{line(header)}     {line(header)}{self.off}")
+        print(f"     {self.dim}{line(header)}     {line(header).rstrip()}{self.off}")
         for a, b in zip(left, right):
             print(f"     {line(a)}  {self.good if a == b else self.bad}{'→' if a == b else '≠'}{self.off}  {line(b).rstrip()}")
         print(flush=True)
