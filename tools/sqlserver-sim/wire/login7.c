@@ -32,7 +32,7 @@ typedef struct field {
 static bool field_at(const uint8_t *body, size_t len, size_t at, size_t unit, field_t *ret_field)
 {
     size_t offset = get_le16(body + at), size = get_le16(body + at + 2) * unit;
-    *ret_field = (field_t){0};
+    *ret_field = (field_t){body, 0};
     if (size == 0) return true; /* clients leave any offset beside an empty field */
     if (offset > len || size > len - offset) return false;
     *ret_field = (field_t){body + offset, size};
