@@ -418,6 +418,14 @@ static bool to_us(int64_t v, uint8_t unit, int64_t *ret_us, conv_err_t *err)
     return true;
 }
 
+/** Dates reach further than microseconds do. */
+static bool days_to_us(int64_t days, int64_t *ret_us, conv_err_t *err)
+{
+    if (!__builtin_mul_overflow(days, WIRE_DAY_US, ret_us)) return true;
+    civil_t c = civil_from_days(days);
+    return conv_fail(err, "22008", "timestamp out of range: \"%lld-%02d-%02d\"", (long long)c.year, c.month, c.day);
+}
+
 static bool connect_moment(const bind_t *b, int64_t v, temporal_t *ret_t, conv_err_t *err)
 {
     if (v == TIMESTAMP_POSITIVE_INFINITY || v == TIMESTAMP_NEGATIVE_INFINITY) {
@@ -431,12 +439,14 @@ static bool connect_moment(const bind_t *b, int64_t v, temporal_t *ret_t, conv_e
 }
 
 /** A Connect Date is midnight UTC of its day, shown in a zone; the text then has no time of day any more. */
-static temporal_t connect_date(const bind_t *b, int64_t days)
+static bool connect_date(const bind_t *b, int64_t days, temporal_t *ret_t, conv_err_t *err)
 {
-    temporal_t t = temporal_of_instant(days * WIRE_DAY_US, b->tz);
-    t.wall_us = civil_floor_div(t.wall_us, WIRE_DAY_US) * WIRE_DAY_US;
-    t.instant_us = t.wall_us - (int64_t)t.offset_s * 1000000;
-    return t;
+    int64_t us;
+    if (!days_to_us(days, &us, err)) return false;
+    *ret_t = temporal_of_instant(us, b->tz);
+    ret_t->wall_us = civil_floor_div(ret_t->wall_us, WIRE_DAY_US) * WIRE_DAY_US;
+    ret_t->instant_us = ret_t->wall_us - (int64_t)ret_t->offset_s * 1000000;
+    return true;
 }
 
 static bool listed_moment(const bind_t *b, const cd_value_t *v, temporal_t *ret_t, conv_err_t *err)
@@ -662,11 +672,9 @@ static bool put_connect(const bind_t *b, const cd_value_t *v, wire_buf_t *out, c
     case OP_CONNECT_TIME_TEXT:
         return connect_moment(b, v->i64, &t, err) && put_text(out, TEMPORAL_STYLE_TIME, &t);
     case OP_CONNECT_DATE:
-        t = connect_date(b, v->i64);
-        return temporal_put(out, (enum temporal_target)b->target, &t, err);
+        return connect_date(b, v->i64, &t, err) && temporal_put(out, (enum temporal_target)b->target, &t, err);
     case OP_CONNECT_DATE_TEXT:
-        t = connect_date(b, v->i64);
-        return put_text(out, TEMPORAL_STYLE_DATE, &t);
+        return connect_date(b, v->i64, &t, err) && put_text(out, TEMPORAL_STYLE_DATE, &t);
     case OP_LISTED:
         return listed_moment(b, v, &t, err) && temporal_put(out, (enum temporal_target)b->target, &t, err);
     default:
@@ -684,8 +692,9 @@ static bool put_wall(const bind_t *b, int64_t v, wire_buf_t *out, conv_err_t *er
         t = temporal_of_wall(us, b->tz);
         return temporal_put(out, (enum temporal_target)b->target, &t, err);
     case OP_WALL_DATE:
-        t = temporal_of_wall(v * WIRE_DAY_US, b->tz);
-        if (v < WIRE_DATE_MIN || v > WIRE_DATE_MAX) t.wall_us = t.instant_us = v * WIRE_DAY_US;
+        if (b->target == TEMPORAL_DATE) return temporal_put_date(out, v, err);
+        if (!days_to_us(v, &us, err)) return false;
+        t = temporal_of_wall(us, b->tz);
         return temporal_put(out, (enum temporal_target)b->target, &t, err);
     case OP_WALL_TIME:
         return to_us(v, b->unit, &us, err) && temporal_put_time(out, (enum temporal_target)b->target, us, 0, err);

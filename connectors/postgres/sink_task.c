@@ -18,6 +18,7 @@ typedef struct write_outcome {
     bool has_record;
     uint32_t record; /* index in the batch */
     bool connection_lost;
+    bool value_at_fault; /* SQLSTATE class 22 or 23: connection and caches are as good as before */
 } write_outcome_t;
 
 cd_err_t *sink_task_start(cd_ctx_t *ctx, const cd_config_t *config, void **ret_task)
@@ -62,6 +63,8 @@ static cd_err_t *write_error(sink_task_t *t, enum pg_status st, const write_fail
     outcome->connection_lost = c->pg == NULL || PQstatus(c->pg) == CONNECTION_BAD || sql_error_is_connection(&c->error);
     if (failure == NULL || !failure->has_record) return sql_error_single(&c->error, &c->style);
     outcome->has_record = !outcome->connection_lost;
+    outcome->value_at_fault =
+        outcome->has_record && (strncmp(c->error.sqlstate, "22", 2) == 0 || strncmp(c->error.sqlstate, "23", 2) == 0);
     outcome->record = failure->record;
     return sql_error_batch(&c->error, &c->style, failure->entry, failure->statement);
 }
@@ -84,7 +87,9 @@ static cd_err_t *write_tables(sink_task_t *t, const cd_batch_t *batch, bool row_
     return st == PG_OK ? NULL : write_error(t, st, NULL, outcome);
 }
 
-/** Write records [from, to) of the batch as one transaction; on error nothing of it stays and all caches are dropped. */
+/** Write records [from, to) of the batch as one transaction; on error nothing of it stays. The connection and all caches
+ *  go too, since the table may have changed; but not in an unroll (row_only) for what is clearly a value's fault: a
+ *  batch full of bad records would reconnect for each of them. */
 static cd_err_t *write_range(sink_task_t *t, const cd_batch_t *batch, uint32_t from, uint32_t to, bool row_only,
                              write_outcome_t *outcome)
 {
@@ -103,6 +108,10 @@ static cd_err_t *write_range(sink_task_t *t, const cd_batch_t *batch, uint32_t f
         err = write_tables(t, batch, row_only, outcome);
     }
     if (err == NULL) return NULL;
+    if (row_only && outcome->value_at_fault) {
+        pg_rollback(&t->conn);
+        if (t->conn.pg != NULL) return err;
+    }
     pg_conn_close(&t->conn);
     tables_drop(&t->tables);
     return err;

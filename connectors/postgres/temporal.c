@@ -253,7 +253,7 @@ static bool put_timestamp(wire_buf_t *b, int64_t us, conv_err_t *err)
     return true;
 }
 
-static bool put_date(wire_buf_t *b, int64_t days, conv_err_t *err)
+bool temporal_put_date(wire_buf_t *b, int64_t days, conv_err_t *err)
 {
     if (days < WIRE_DATE_MIN || days > WIRE_DATE_MAX) {
         civil_t c = civil_from_days(days);
@@ -301,7 +301,7 @@ bool temporal_put(wire_buf_t *b, enum temporal_target target, const temporal_t *
             wire_field_32(b, (uint32_t)(t->infinity > 0 ? INT32_MAX : INT32_MIN));
             return true;
         }
-        return put_date(b, civil_floor_div(t->wall_us, WIRE_DAY_US), err);
+        return temporal_put_date(b, civil_floor_div(t->wall_us, WIRE_DAY_US), err);
     case TEMPORAL_TIME:
     case TEMPORAL_TIMETZ:
         if (t->infinity != 0)

@@ -59,6 +59,8 @@ temporal_t temporal_of_instant(int64_t instant_us, const tz_t *tz);
 bool temporal_put(wire_buf_t *b, enum temporal_target target, const temporal_t *t, conv_err_t *err);
 /** Append a time of day that is not part of a date: 0 to 24:00 inclusive, for TIME and TIMETZ. */
 bool temporal_put_time(wire_buf_t *b, enum temporal_target target, int64_t us, int32_t offset_s, conv_err_t *err);
+/** Append a date field. */
+bool temporal_put_date(wire_buf_t *b, int64_t days, conv_err_t *err);
 /** Append an interval field. */
 void temporal_put_interval(wire_buf_t *b, int64_t us, int32_t days, int32_t months);
 
