@@ -151,11 +151,13 @@ static cd_err_t *transport_error(const http_client_t *c, CURLcode rc, const body
     printable_url(url, where, sizeof(where));
     if (body->too_long)
         return cd_err_new(CD_ERR_DATA, HTTP_JVM_IO, "the reply of %s is longer than %zu bytes", where, c->max_body);
+    long os_errno = 0;
     const char *jvm = HTTP_JVM_IO, *what = c->error[0] != '\0' ? c->error : curl_easy_strerror(rc);
     switch (rc) {
     case CURLE_COULDNT_CONNECT:
         jvm = HTTP_JVM_CONNECT;
-        if (strstr(what, "refused") != NULL || c->error[0] == '\0') what = "Connection refused";
+        (void)curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &os_errno);
+        if (os_errno != 0) what = strerror((int)os_errno); /* "Connection refused", as Java says it */
         break;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
