@@ -1,6 +1,6 @@
 """The stack itself: each service is what the other tests take it for."""
 
-from harness import eq, requires, wait_until
+from harness import contains, eq, requires, wait_until
 
 
 @requires("kafka", "registry", "postgres", "vault")
@@ -54,7 +54,9 @@ def test_registry_keeps_ids_over_a_restart(env):
 
 @requires("vault")
 def test_vault_refuses_as_vault_does(env):
-    eq(env.vault.call("GET", "secret/data/database", token="wrong"), (403, {"errors": ["permission denied", "invalid token"]}))
+    status, answer = env.vault.call("GET", "secret/data/database", token="wrong")
+    eq(status, 403)
+    contains(answer["errors"][0], "permission denied")
     eq(env.vault.call("GET", "secret/data/absent"), (404, {"errors": []}))
     env.vault.call("PUT", "sys/seal")
     try:
@@ -69,7 +71,7 @@ def test_vault_approle_token_expires_and_renews(env):
     env.vault.call("POST", "auth/approle/role/worker", {"token_ttl": "2s", "token_max_ttl": "60s", "paths": ["secret/data/database"]})
     role_id = env.vault.call("GET", "auth/approle/role/worker/role-id")[1]["data"]["role_id"]
     secret_id = env.vault.call("POST", "auth/approle/role/worker/secret-id")[1]["data"]["secret_id"]
-    eq(env.vault.call("POST", "auth/approle/login", {"role_id": role_id, "secret_id": "x"})[0], 400)
+    eq(env.vault.call("POST", "auth/approle/login", {"role_id": role_id, "secret_id": "x"}, token="")[0], 400)
     auth = env.vault.call("POST", "auth/approle/login", {"role_id": role_id, "secret_id": secret_id}, token="")[1]["auth"]
     token = auth["client_token"]
     eq(env.vault.call("GET", "secret/data/database", token=token)[0], 200)

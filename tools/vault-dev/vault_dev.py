@@ -150,7 +150,7 @@ class Vault:
         holder = self.tokens.get(token)
         if holder is None or not holder.alive():
             self.tokens.pop(token, None)
-            raise Refusal(403, "permission denied", "invalid token")
+            raise Refusal(403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n")
         return holder
 
     def route(self, method, path, query, token, holder, body):
@@ -220,7 +220,7 @@ class Vault:
 
     def approle_login(self, body):
         if not body.get("role_id"):
-            raise Refusal(400, "missing role_id")
+            raise Refusal(500, "failed to determine alias name from login request")
         role = self.roles.get(self.secret_ids.get(body.get("secret_id"), ""))
         if role is None or role["role_id"] != body["role_id"]:
             raise Refusal(400, "invalid role or secret ID")
@@ -283,7 +283,8 @@ class Vault:
             raise Refusal(404)
         text = query.get("version", ["0"])[0]
         if not text.isdigit():
-            raise Refusal(400, f"error converting input {text} for field \"version\": strconv.ParseInt: parsing \"{text}\": invalid syntax")
+            raise Refusal(400, "Field validation failed: error converting input for field \"version\": cannot parse '' as int: "
+                          f"strconv.ParseInt: parsing \"{text}\": invalid syntax")
         number = int(text) or len(secret.versions)
         if number > len(secret.versions):
             raise Refusal(404)
