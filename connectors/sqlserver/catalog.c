@@ -18,10 +18,11 @@ cd_err_t *catalog_database(conn_t *c, const char *name, cd_arena_t *arena, const
     }
     buf_done(&sql);
     if (err == NULL && n != 1) {
-        err = cd_err_new(CD_ERR_CONFIG, "java.lang.IllegalStateException",
-                         "Could not retrieve exactly one database name for '%s'. The database may not exist or the name "
-                         "matched more than one entry.",
-                         name);
+        err =
+            cd_err_new(CD_ERR_CONFIG, "java.lang.IllegalStateException",
+                       "Could not retrieve exactly one database name for '%s'. The database may not exist or the name "
+                       "matched more than one entry.",
+                       name);
     }
     return err;
 }
@@ -91,8 +92,8 @@ static cd_err_t *read_columns(conn_t *c, cd_ctx_t *ctx, const char *db, growing_
         col->has_default = col->default_expr != NULL;
         if (!column_set_type(col, arena, type, (int32_t)conn_int(c, 6, 0), (int32_t)conn_int(c, 7, 0),
                              (int32_t)conn_int(c, 8, 0), (int32_t)conn_int(c, 9, 0))) {
-            cd_log(ctx, CD_LOG_WARN, CONF_LOGGER, "Column '%s' of %s has a type that is not known here (%s): it is left out",
-                   col->name, t->id, type);
+            cd_log(ctx, CD_LOG_WARN, CONF_LOGGER,
+                   "Column '%s' of %s has a type that is not known here (%s): it is left out", col->name, t->id, type);
             t->ncolumns--;
             continue;
         }
@@ -158,13 +159,14 @@ cd_err_t *catalog_tables(conn_t *c, cd_ctx_t *ctx, const char *db, const char *s
     if (err == NULL) err = read_columns(c, ctx, db, &g, arena);
     if (err != NULL) goto out;
     buf_reset(&sql);
-    buf_printf(&sql,
-               "SELECT s.name, t.name, i.name, i.type, i.is_primary_key, c.name FROM %s.sys.indexes i INNER JOIN "
-               "%s.sys.tables t ON t.object_id = i.object_id INNER JOIN %s.sys.schemas s ON s.schema_id = t.schema_id "
-               "INNER JOIN %s.sys.index_columns ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id INNER JOIN "
-               "%s.sys.columns c ON c.object_id = ic.object_id AND c.column_id = ic.column_id WHERE i.is_unique = 1 AND "
-               "ic.key_ordinal > 0",
-               name.p, name.p, name.p, name.p, name.p);
+    buf_printf(
+        &sql,
+        "SELECT s.name, t.name, i.name, i.type, i.is_primary_key, c.name FROM %s.sys.indexes i INNER JOIN "
+        "%s.sys.tables t ON t.object_id = i.object_id INNER JOIN %s.sys.schemas s ON s.schema_id = t.schema_id "
+        "INNER JOIN %s.sys.index_columns ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id INNER JOIN "
+        "%s.sys.columns c ON c.object_id = ic.object_id AND c.column_id = ic.column_id WHERE i.is_unique = 1 AND "
+        "ic.key_ordinal > 0",
+        name.p, name.p, name.p, name.p, name.p);
     one_table(&sql, schema, table, "AND");
     buf_add(&sql, " ORDER BY s.name, t.name, i.is_primary_key DESC, i.type, i.name, ic.key_ordinal");
     err = conn_query(c, sql.p);
@@ -231,10 +233,11 @@ cd_err_t *catalog_instances(conn_t *c, const char *db, const lsn_t *to, cd_arena
     cd_err_t *err = captured_columns(c, db, arena, &columns, &ncolumns);
     if (err != NULL) goto out;
     buf_ident(&name, db);
-    buf_printf(&sql,
-               "WITH ordered_change_tables AS (SELECT ROW_NUMBER() OVER (PARTITION BY ct.source_object_id, ct.start_lsn "
-               "ORDER BY ct.create_date DESC) AS ct_sequence, ct.* FROM %s.cdc.change_tables AS ct",
-               name.p);
+    buf_printf(
+        &sql,
+        "WITH ordered_change_tables AS (SELECT ROW_NUMBER() OVER (PARTITION BY ct.source_object_id, ct.start_lsn "
+        "ORDER BY ct.create_date DESC) AS ct_sequence, ct.* FROM %s.cdc.change_tables AS ct",
+        name.p);
     if (to != NULL && to->set) {
         char literal[2 * LSN_BYTES + 3];
         lsn_literal(to, literal);
@@ -249,7 +252,8 @@ cd_err_t *catalog_instances(conn_t *c, const char *db, const lsn_t *to, cd_arena
     while (err == NULL && row) {
         err = conn_row(c, &row);
         if (err != NULL || !row) break;
-        instance_t i = {.schema = conn_text(c, 1, arena), .table = conn_text(c, 2, arena), .name = conn_text(c, 3, arena)};
+        instance_t i = {
+            .schema = conn_text(c, 1, arena), .table = conn_text(c, 2, arena), .name = conn_text(c, 3, arena)};
         i.object_id = (int32_t)conn_int(c, 4, 0);
         i.start = conn_lsn(c, 5);
         if (i.schema == NULL || i.table == NULL || i.name == NULL) continue; /* dropped between two reads */

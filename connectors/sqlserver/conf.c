@@ -115,15 +115,15 @@ static uint32_t choice(const char *text, const char *const *names, uint32_t dflt
 static void load_modes(conf_t *c)
 {
     static const char *const profiles[] = {"A", "B", "B2", "C", "D", "E", NULL};
-    static const char *const modes[] = {"initial",  "initial_only",        "no_data",   "always",
-                                        "when_needed", "when_needed_no_data", "recovery", "configuration_based",
-                                        "custom",   NULL};
+    static const char *const modes[] = {
+        "initial",  "initial_only",        "no_data", "always", "when_needed", "when_needed_no_data",
+        "recovery", "configuration_based", "custom",  NULL};
     static const char *const isolations[] = {"read_uncommitted", "read_committed", "repeatable_read",
                                              "snapshot",         "exclusive",      NULL};
     static const char *const decimals[] = {"precise", "double", "string", NULL};
     static const char *const binaries[] = {"bytes", "base64", "base64-url-safe", "hex", NULL};
-    static const char *const times[] = {"adaptive",  "adaptive_time_microseconds", "connect",
-                                        "isostring", "microseconds",               "nanoseconds", NULL};
+    static const char *const times[] = {
+        "adaptive", "adaptive_time_microseconds", "connect", "isostring", "microseconds", "nanoseconds", NULL};
     static const char *const adjusts[] = {"none", "avro", "avro_unicode", NULL};
     static const char *const failures[] = {"fail", "warn", "skip", NULL};
     static const char *const queries[] = {"direct", "function", NULL};
@@ -229,14 +229,14 @@ static cd_err_t *load_lists(conf_t *c)
 /* What would need a Java class fails instead of being ignored: its absence would change the data. */
 static cd_err_t *refuse_java(const conf_t *c)
 {
-    const char *name = c->mode == SNAPSHOT_CUSTOM                                    ? "snapshot.mode=custom"
+    const char *name = c->mode == SNAPSHOT_CUSTOM                                      ? "snapshot.mode=custom"
                        : c->k.converters != NULL && *c->k.converters != '\0'           ? "converters"
                        : c->k.post_processors != NULL && *c->k.post_processors != '\0' ? "post.processors"
                                                                                        : NULL;
     if (name == NULL) return NULL;
-    return cd_err_new(CD_ERR_CONFIG, CD_JVM_CONFIG,
-                      "'%s' names a Java class, which cannot run in this worker; remove the setting, or use a transform",
-                      name);
+    return cd_err_new(
+        CD_ERR_CONFIG, CD_JVM_CONFIG,
+        "'%s' names a Java class, which cannot run in this worker; remove the setting, or use a transform", name);
 }
 
 typedef struct logged {
@@ -253,8 +253,9 @@ static void log_problem(void *arg, const cd_key_t *key, const char *text)
         return;
     }
     bool quoted = key->type != CD_T_INT && key->type != CD_T_LONG && key->type != CD_T_BOOLEAN;
-    cd_log(l->ctx, CD_LOG_ERROR, CONF_LOGGER, quoted ? "The '%s' value '%s' is invalid: %s" : "The '%s' value %s is invalid: %s",
-           key->name, key->type == CD_T_PASSWORD ? "********" : v, text);
+    cd_log(l->ctx, CD_LOG_ERROR, CONF_LOGGER,
+           quoted ? "The '%s' value '%s' is invalid: %s" : "The '%s' value %s is invalid: %s", key->name,
+           key->type == CD_T_PASSWORD ? "********" : v, text);
 }
 
 cd_err_t *conf_load(cd_ctx_t *ctx, const cd_config_t *config, const char *what, conf_t *ret_conf)
@@ -262,8 +263,8 @@ cd_err_t *conf_load(cd_ctx_t *ctx, const cd_config_t *config, const char *what, 
     conf_t c = {.config = config};
     logged_t l = {.ctx = ctx, .config = config};
     if (conf_check(config, log_problem, &l) > 0) {
-        return cd_err_new(CD_ERR_CONFIG, CD_JVM_CONNECT, "Error configuring an instance of %s; check the logs for details",
-                          what);
+        return cd_err_new(CD_ERR_CONFIG, CD_JVM_CONNECT,
+                          "Error configuring an instance of %s; check the logs for details", what);
     }
     cd_err_t *err = cd_host->config_parse(conf_keys, sizeof(cd_key_t), config, &c.arena, &c.k, NULL);
     if (err != NULL) goto out;
@@ -285,8 +286,8 @@ out:
 
 void conf_done(conf_t *conf)
 {
-    match_list_t *lists[] = {&conf->table_include,  &conf->table_exclude,    &conf->schema_include,
-                             &conf->schema_exclude, &conf->column_include,   &conf->column_exclude,
+    match_list_t *lists[] = {&conf->table_include,    &conf->table_exclude,    &conf->schema_include,
+                             &conf->schema_exclude,   &conf->column_include,   &conf->column_exclude,
                              &conf->snapshot_include, &conf->propagate_column, &conf->propagate_type};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) match_list_done(lists[i]);
     for (uint32_t i = 0; i < conf->nmappers; i++) match_list_done(&conf->mappers[i].columns);

@@ -9,7 +9,7 @@
 
 #include "connectors/sqlserver/match.h"
 
-#define CONF_LOGGER "io.debezium.connector.sqlserver"
+#define CONF_LOGGER  "io.debezium.connector.sqlserver"
 #define CONF_VERSION "2.4.2.Final"
 
 /** Shape of the events: which Debezium line they look like (see README.md). */
@@ -37,7 +37,14 @@ typedef enum isolation {
 
 typedef enum decimal_mode { DECIMAL_PRECISE, DECIMAL_DOUBLE, DECIMAL_STRING } decimal_mode_t;
 typedef enum binary_mode { BINARY_BYTES, BINARY_BASE64, BINARY_BASE64_URL, BINARY_HEX } binary_mode_t;
-typedef enum time_mode { TIME_ADAPTIVE, TIME_ADAPTIVE_MICROS, TIME_CONNECT, TIME_ISO, TIME_MICROS, TIME_NANOS } time_mode_t;
+typedef enum time_mode {
+    TIME_ADAPTIVE,
+    TIME_ADAPTIVE_MICROS,
+    TIME_CONNECT,
+    TIME_ISO,
+    TIME_MICROS,
+    TIME_NANOS
+} time_mode_t;
 typedef enum name_adjust { ADJUST_NONE, ADJUST_AVRO, ADJUST_AVRO_UNICODE } name_adjust_t;
 typedef enum failure_mode { FAILURE_FAIL, FAILURE_WARN, FAILURE_SKIP } failure_mode_t;
 typedef enum query_mode { QUERY_DIRECT, QUERY_FUNCTION } query_mode_t;

@@ -2,14 +2,16 @@
 #include "connectors/sqlserver/conf.h"
 #include "connectors/sqlserver/conf_rules.h"
 
-static const char *const snapshot_modes[] = {"always",  "initial_only", "configuration_based", "when_needed", "initial",
-                                             "custom",  "schema_only",  "no_data",             "recovery",    NULL};
-static const char *const isolation_modes[] = {"read_uncommitted", "exclusive", "repeatable_read", "read_committed",
-                                              "snapshot",         NULL};
+static const char *const snapshot_modes[] = {"always",      "initial_only", "configuration_based",
+                                             "when_needed", "initial",      "custom",
+                                             "schema_only", "no_data",      "recovery",
+                                             NULL};
+static const char *const isolation_modes[] = {"read_uncommitted", "exclusive", "repeatable_read",
+                                              "read_committed",   "snapshot",  NULL};
 static const char *const query_modes[] = {"function", "direct", NULL};
 static const char *const decimal_modes[] = {"string", "double", "precise", NULL};
-static const char *const time_modes[] = {"adaptive",     "adaptive_time_microseconds", "connect", "isostring",
-                                         "microseconds", "nanoseconds",                NULL};
+static const char *const time_modes[] = {
+    "adaptive", "adaptive_time_microseconds", "connect", "isostring", "microseconds", "nanoseconds", NULL};
 static const char *const binary_modes[] = {"bytes", "base64", "hex", "base64-url-safe", NULL};
 static const char *const adjust_modes[] = {"none", "avro_unicode", "avro", NULL};
 static const char *const failure_modes[] = {"warn", "fail", "ignore", "skip", NULL};
@@ -19,17 +21,17 @@ static const char *const order_modes[] = {"disabled", "ascending", "descending",
 static const char *const select_modes[] = {"custom", "select_all", NULL};
 static const char *const profiles[] = {"A", "B", "B2", "C", "D", "E", NULL};
 
-#define SERVER "SQL Server"
+#define SERVER    "SQL Server"
 #define CONNECTOR "Connector"
-#define HISTORY "History Storage"
-#define EVENTS "Events"
+#define HISTORY   "History Storage"
+#define EVENTS    "Events"
 #define AT(field) .at = (uint32_t)offsetof(conf_keys_t, field)
 #define ROW(key, ty, imp, wid, grp, disp)                                                                              \
     .name = (key), .type = (ty), .importance = (imp), .width = (wid), .flags = CD_K_SELF_CHECKED, .group = (grp),      \
     .display = (disp)
 #define HIDDEN(key, ty, fld)                                                                                           \
-    .name = (key), .type = (ty), .importance = CD_LOW, .width = CD_W_MEDIUM, .flags = CD_K_SELF_CHECKED | CD_K_INTERNAL, \
-    .group = CONNECTOR, .display = (key), AT(fld)
+    .name = (key), .type = (ty), .importance = CD_LOW, .width = CD_W_MEDIUM,                                           \
+    .flags = CD_K_SELF_CHECKED | CD_K_INTERNAL, .group = CONNECTOR, .display = (key), AT(fld)
 /* Known to the JVM connector and listed in its answers; has no effect here. */
 #define ACCEPTED(key, ty, def, grp, disp)                                                                              \
     .name = (key), .type = (ty), .importance = CD_LOW, .width = CD_W_MEDIUM,                                           \
@@ -66,12 +68,14 @@ const cd_key_t conf_keys[] = {
     {ROW("event.processing.failure.handling.mode", CD_T_STRING, CD_MEDIUM, CD_W_SHORT, CONNECTOR,
          "Event failure handling"),
      .dflt = "fail", AT(failure_mode), ENUM(failure_modes),
-     .doc = "What to do with a change that cannot be turned into an event: fail the task, warn and drop it, or skip it."},
+     .doc =
+         "What to do with a change that cannot be turned into an event: fail the task, warn and drop it, or skip it."},
     {ROW("max.batch.size", CD_T_INT, CD_MEDIUM, CD_W_SHORT, CONNECTOR, "Batch size"), .dflt = "2048",
      AT(max_batch_size), .check = rule_positive_int, .doc = "Largest number of events handed on at once."},
     {ROW("max.queue.size", CD_T_INT, CD_MEDIUM, CD_W_SHORT, CONNECTOR, "Queue size"), .dflt = "8192",
      AT(max_queue_size), .check = rule_int,
-     .doc = "Must be larger than max.batch.size. Events go straight from the database into a batch; there is no queue."},
+     .doc =
+         "Must be larger than max.batch.size. Events go straight from the database into a batch; there is no queue."},
     {ROW("poll.interval.ms", CD_T_LONG, CD_MEDIUM, CD_W_SHORT, CONNECTOR, "Poll interval (ms)"), .dflt = "500",
      AT(poll_interval_ms), .check = rule_positive_long,
      .doc = "Pause in milliseconds before the server is asked again when it had nothing new."},
@@ -83,14 +87,16 @@ const cd_key_t conf_keys[] = {
      .doc = "Adds BEGIN and END records on the transaction topic and a transaction block in every change event."},
     {ROW("skipped.operations", CD_T_STRING, CD_LOW, CD_W_SHORT, CONNECTOR, "Skipped operations"), .dflt = "t",
      AT(skipped_operations), .check = rule_skipped,
-     .doc = "Operations that produce no events: c (insert), u (update), d (delete), t (truncate), r (snapshot) or none."},
+     .doc =
+         "Operations that produce no events: c (insert), u (update), d (delete), t (truncate), r (snapshot) or none."},
     {ROW("snapshot.delay.ms", CD_T_LONG, CD_LOW, CD_W_MEDIUM, CONNECTOR, "Snapshot delay (ms)"), .dflt = "0",
      AT(snapshot_delay_ms), .check = rule_nonneg_long, .doc = "Wait before the initial snapshot begins."},
     {ROW("streaming.delay.ms", CD_T_LONG, CD_LOW, CD_W_MEDIUM, CONNECTOR, "Streaming delay (ms)"), .dflt = "0",
      AT(streaming_delay_ms), .check = rule_nonneg_long, .doc = "Wait between the end of the snapshot and streaming."},
     {ROW("snapshot.include.collection.list", CD_T_STRING, CD_MEDIUM, CD_W_LONG, CONNECTOR, "Snapshot tables"),
      AT(snapshot_include), .check = rule_regex_list,
-     .doc = "Patterns of db.schema.table names whose rows the snapshot reads, in this order. All captured tables by default."},
+     .doc = "Patterns of db.schema.table names whose rows the snapshot reads, in this order. All captured tables by "
+            "default."},
     {ACCEPTED("snapshot.fetch.size", CD_T_INT, "2000", CONNECTOR, "Snapshot fetch size"), .check = rule_nonneg_int,
      .doc = "No effect: rows are streamed as the server sends them."},
     {ACCEPTED("snapshot.max.threads", CD_T_INT, "1", CONNECTOR, "Snapshot threads"), .check = rule_positive_int,
@@ -103,18 +109,21 @@ const cd_key_t conf_keys[] = {
      .doc = "How often to try again after such an error before the task fails: -1 always, 0 never."},
     {ACCEPTED("incremental.snapshot.watermarking.strategy", CD_T_STRING, "insert_insert", CONNECTOR, "Watermarking"),
      ENUM(watermark_modes), .doc = "No effect: incremental snapshots are not offered yet."},
-    {ROW("decimal.handling.mode", CD_T_STRING, CD_MEDIUM, CD_W_SHORT, CONNECTOR, "Decimal handling"),
-     .dflt = "precise", AT(decimal_mode), ENUM(decimal_modes),
-     .doc = "How decimal, numeric and money appear: exact Decimal (precise), text (string) or floating point (double)."},
+    {ROW("decimal.handling.mode", CD_T_STRING, CD_MEDIUM, CD_W_SHORT, CONNECTOR, "Decimal handling"), .dflt = "precise",
+     AT(decimal_mode), ENUM(decimal_modes),
+     .doc =
+         "How decimal, numeric and money appear: exact Decimal (precise), text (string) or floating point (double)."},
     {ROW("time.precision.mode", CD_T_STRING, CD_MEDIUM, CD_W_SHORT, CONNECTOR, "Time precision"), .dflt = "adaptive",
      AT(time_mode), ENUM(time_modes),
-     .doc = "Unit of time values: as the column's precision (adaptive), Connect's millisecond types (connect) or a fixed unit."},
+     .doc = "Unit of time values: as the column's precision (adaptive), Connect's millisecond types (connect) or a "
+            "fixed unit."},
     {ROW("snapshot.lock.timeout.ms", CD_T_LONG, CD_LOW, CD_W_MEDIUM, CONNECTOR, "Snapshot lock timeout (ms)"),
      .dflt = "10000", AT(lock_timeout_ms), .check = rule_long,
      .doc = "Longest wait for a table lock at the start of the snapshot."},
     {ROW("snapshot.mode", CD_T_STRING, CD_LOW, CD_W_SHORT, CONNECTOR, "Snapshot mode"), .dflt = "initial",
      AT(snapshot_mode), .choices = snapshot_modes, .check = rule_snapshot_mode, .recommend = rule_recommend,
-     .doc = "What to read before streaming: rows and schema (initial), only the schema (schema_only, no_data), and more."},
+     .doc =
+         "What to read before streaming: rows and schema (initial), only the schema (schema_only, no_data), and more."},
     {ROW("snapshot.isolation.mode", CD_T_STRING, CD_LOW, CD_W_SHORT, CONNECTOR, "Snapshot isolation"),
      .dflt = "repeatable_read", AT(isolation_mode), ENUM(isolation_modes),
      .doc = "Isolation level of the snapshot's transaction, and with it which locks are taken."},
@@ -122,7 +131,8 @@ const cd_key_t conf_keys[] = {
      .dflt = "500", AT(max_iteration_transactions), .check = rule_nonneg_int,
      .doc = "Largest number of transactions read with one query; 0 reads everything that is there."},
     {ROW("binary.handling.mode", CD_T_STRING, CD_LOW, CD_W_SHORT, CONNECTOR, "Binary handling"), .dflt = "bytes",
-     AT(binary_mode), ENUM(binary_modes), .doc = "How binary columns appear: bytes, or text in base64, base64-url-safe or hex."},
+     AT(binary_mode), ENUM(binary_modes),
+     .doc = "How binary columns appear: bytes, or text in base64, base64-url-safe or hex."},
     {ROW("schema.name.adjustment.mode", CD_T_STRING, CD_MEDIUM, CD_W_MEDIUM, CONNECTOR, "Schema name adjustment"),
      .dflt = "none", AT(schema_adjust), ENUM(adjust_modes),
      .doc = "Replaces characters in schema names that the message format does not allow."},
@@ -134,7 +144,8 @@ const cd_key_t conf_keys[] = {
      .check = rule_boolean, .doc = "No effect: incremental snapshots are not offered yet."},
     {ROW("data.query.mode", CD_T_STRING, CD_LOW, CD_W_SHORT, CONNECTOR, "Data query mode"), .dflt = "direct",
      AT(query_mode), ENUM(query_modes),
-     .doc = "Reads change tables directly, or through the server's fn_cdc_get_all_changes functions. Events are the same."},
+     .doc = "Reads change tables directly, or through the server's fn_cdc_get_all_changes functions. Events are the "
+            "same."},
     {ACCEPTED("streaming.fetch.size", CD_T_INT, "0", CONNECTOR, "Streaming fetch size"), .check = rule_nonneg_int,
      .doc = "No effect: change rows are streamed, so pages are not needed to bound memory."},
 
@@ -165,14 +176,15 @@ const cd_key_t conf_keys[] = {
      .doc = "No effect in this line: topic.heartbeat.prefix names the topic."},
     {ACCEPTED("signal.data.collection", CD_T_STRING, NULL, EVENTS, "Signal table"),
      .doc = "No effect: signals are not offered yet."},
-    {ACCEPTED("signal.poll.interval.ms", CD_T_LONG, "5000", EVENTS, "Signal poll interval"), .check = rule_positive_long,
-     .doc = "No effect: signals are not offered yet."},
+    {ACCEPTED("signal.poll.interval.ms", CD_T_LONG, "5000", EVENTS, "Signal poll interval"),
+     .check = rule_positive_long, .doc = "No effect: signals are not offered yet."},
     {ACCEPTED("signal.enabled.channels", CD_T_STRING, "source", EVENTS, "Signal channels"),
      .doc = "No effect: signals are not offered yet."},
     {ROW("topic.naming.strategy", CD_T_CLASS, CD_MEDIUM, CD_W_LONG, EVENTS, "Topic naming"),
      .dflt = "io.debezium.schema.SchemaTopicNamingStrategy", AT(naming_strategy), .check = rule_naming,
      .doc = "SchemaTopicNamingStrategy (prefix.db.schema.table) or DefaultTopicNamingStrategy (prefix.db.table)."},
-    {ACCEPTED("notification.enabled.channels", CD_T_STRING, NULL, EVENTS, "Notification channels"), .doc = "No effect: notifications are not offered yet."},
+    {ACCEPTED("notification.enabled.channels", CD_T_STRING, NULL, EVENTS, "Notification channels"),
+     .doc = "No effect: notifications are not offered yet."},
     {ACCEPTED("notification.sink.topic.name", CD_T_STRING, NULL, EVENTS, "Notification topic"),
      .doc = "No effect: notifications are not offered yet."},
     {ACCEPTED("custom.metric.tags", CD_T_STRING, NULL, EVENTS, "Metric tags"), .check = rule_map,
@@ -188,19 +200,22 @@ const cd_key_t conf_keys[] = {
     {ROW("table.ignore.builtin", CD_T_BOOLEAN, CD_LOW, CD_W_SHORT, EVENTS, "Ignore built-in tables"), .dflt = "true",
      AT(ignore_builtin), .check = rule_boolean, .doc = "Never capture tables of the schemas cdc and sys."},
     {ROW("message.key.columns", CD_T_STRING, CD_MEDIUM, CD_W_LONG, EVENTS, "Message keys"), AT(message_keys),
-     .check = rule_message_keys, .doc = "Own record keys: <table pattern>:<column>,<column>;… instead of the primary key."},
+     .check = rule_message_keys,
+     .doc = "Own record keys: <table pattern>:<column>,<column>;… instead of the primary key."},
     {ROW("snapshot.select.statement.overrides", CD_T_STRING, CD_MEDIUM, CD_W_LONG, EVENTS, "Snapshot statements"),
      AT(snapshot_overrides),
      .doc = "Tables read with an own statement, found under snapshot.select.statement.overrides.<table>."},
     {ACCEPTED("column.mask.hash.([^.]+).with.salt.(.+)", CD_T_STRING, NULL, EVENTS, "Hashed columns"),
-     .doc = "Replaces text by a salted digest. Not offered yet: a task that asks for it fails rather than send clear text."},
+     .doc = "Replaces text by a salted digest. Not offered yet: a task that asks for it fails rather than send clear "
+            "text."},
     {ACCEPTED("column.mask.with.(d+).chars", CD_T_STRING, NULL, EVENTS, "Masked columns"),
      .doc = "column.mask.with.<n>.chars: patterns of text columns to replace by n asterisks."},
     {ACCEPTED("column.truncate.to.(d+).chars", CD_T_STRING, NULL, EVENTS, "Truncated columns"),
      .doc = "column.truncate.to.<n>.chars: patterns of text columns to cut to n characters."},
-    {ROW("include.schema.changes", CD_T_BOOLEAN, CD_MEDIUM, CD_W_SHORT, EVENTS, "Schema change events"),
-     .dflt = "true", AT(schema_changes), .check = rule_boolean,
-     .doc = "Publish table definitions on the topic named like topic.prefix when they are first seen and when they change."},
+    {ROW("include.schema.changes", CD_T_BOOLEAN, CD_MEDIUM, CD_W_SHORT, EVENTS, "Schema change events"), .dflt = "true",
+     AT(schema_changes), .check = rule_boolean,
+     .doc = "Publish table definitions on the topic named like topic.prefix when they are first seen and when they "
+            "change."},
     {ACCEPTED("include.schema.comments", CD_T_BOOLEAN, "false", EVENTS, "Schema comments"), .check = rule_boolean,
      .doc = "No effect: SQL Server reports no comments."},
     {ROW("column.propagate.source.type", CD_T_STRING, CD_MEDIUM, CD_W_LONG, EVENTS, "Propagate types by column"),
@@ -224,7 +239,8 @@ const cd_key_t conf_keys[] = {
      .doc = "Patterns of schemas to capture."},
     {HIDDEN("schema.exclude.list", CD_T_STRING, schema_exclude), .check = rule_regex_list,
      .doc = "Patterns of schemas not to capture."},
-    {HIDDEN("snapshot.locking.mode", CD_T_STRING, locking_mode), .doc = "none takes no table locks; all else means exclusive."},
+    {HIDDEN("snapshot.locking.mode", CD_T_STRING, locking_mode),
+     .doc = "none takes no table locks; all else means exclusive."},
     {HIDDEN("skip.messages.without.change", CD_T_BOOLEAN, skip_unchanged), .dflt = "false", .check = rule_boolean,
      .doc = "Drop updates that change none of the included columns."},
     {HIDDEN("field.name.adjustment.mode", CD_T_STRING, field_adjust), .dflt = "none", ENUM(adjust_modes),
@@ -245,7 +261,8 @@ const cd_key_t conf_keys[] = {
     {HIDDEN("snapshot.mode.configuration.based.start.stream", CD_T_BOOLEAN, based_stream), .dflt = "false",
      .check = rule_boolean, .doc = "configuration_based: stream afterwards."},
     {HIDDEN("snapshot.mode.configuration.based.snapshot.on.schema.error", CD_T_BOOLEAN, based_on_schema_error),
-     .dflt = "false", .check = rule_boolean, .doc = "configuration_based: read definitions again when history is gone."},
+     .dflt = "false", .check = rule_boolean,
+     .doc = "configuration_based: read definitions again when history is gone."},
     {HIDDEN("snapshot.mode.configuration.based.snapshot.on.data.error", CD_T_BOOLEAN, based_on_data_error),
      .dflt = "false", .check = rule_boolean, .doc = "configuration_based: read rows again when the position is gone."},
     {HIDDEN("topic.delimiter", CD_T_STRING, topic_delimiter), .dflt = ".", .check = rule_topic_part,
@@ -260,7 +277,8 @@ const cd_key_t conf_keys[] = {
     {HIDDEN("schema.history.internal.kafka.bootstrap.servers", CD_T_STRING, history_servers),
      .doc = "Brokers of the schema history."},
     {HIDDEN("schema.history.internal.file.filename", CD_T_STRING, history_file), .doc = "File of FileSchemaHistory."},
-    {HIDDEN("schema.history.internal.name", CD_T_STRING, history_name), .doc = "Client id; <topic.prefix>-schemahistory."},
+    {HIDDEN("schema.history.internal.name", CD_T_STRING, history_name),
+     .doc = "Client id; <topic.prefix>-schemahistory."},
     {HIDDEN("schema.history.internal.kafka.recovery.poll.interval.ms", CD_T_INT, history_poll_ms), .dflt = "100",
      .check = rule_positive_int, .doc = "Wait for one poll while the history is read."},
     {HIDDEN("schema.history.internal.kafka.recovery.attempts", CD_T_INT, history_attempts), .dflt = "100",
@@ -270,11 +288,24 @@ const cd_key_t conf_keys[] = {
     {HIDDEN("schema.history.internal.kafka.create.timeout.ms", CD_T_LONG, history_create_ms), .dflt = "30000",
      .check = rule_positive_long, .doc = "Longest wait for the topic's creation."},
     {HIDDEN("query.fetch.size", CD_T_INT, query_fetch_size), .dflt = "10000", .check = rule_int, .doc = "No effect."},
-    {.name = "event.converting.failure.handling.mode", .type = CD_T_STRING, .importance = CD_LOW,
-     .flags = CD_K_SELF_CHECKED | CD_K_INTERNAL | CD_K_ACCEPTED, .dflt = "warn", .group = CONNECTOR,
-     .display = "Conversion failures", .at = CD_NO_FIELD, ENUM(converting_modes),
+    {.name = "event.converting.failure.handling.mode",
+     .type = CD_T_STRING,
+     .importance = CD_LOW,
+     .flags = CD_K_SELF_CHECKED | CD_K_INTERNAL | CD_K_ACCEPTED,
+     .dflt = "warn",
+     .group = CONNECTOR,
+     .display = "Conversion failures",
+     .at = CD_NO_FIELD,
+     ENUM(converting_modes),
      .doc = "No effect: a value that cannot be converted is logged and left out, as in the 2.4 line."},
-    {.name = "snapshot.query.mode", .type = CD_T_STRING, .importance = CD_LOW,
-     .flags = CD_K_SELF_CHECKED | CD_K_INTERNAL | CD_K_ACCEPTED, .dflt = "select_all", .group = CONNECTOR,
-     .display = "Snapshot query mode", .at = CD_NO_FIELD, ENUM(select_modes), .doc = "Only select_all."},
+    {.name = "snapshot.query.mode",
+     .type = CD_T_STRING,
+     .importance = CD_LOW,
+     .flags = CD_K_SELF_CHECKED | CD_K_INTERNAL | CD_K_ACCEPTED,
+     .dflt = "select_all",
+     .group = CONNECTOR,
+     .display = "Snapshot query mode",
+     .at = CD_NO_FIELD,
+     ENUM(select_modes),
+     .doc = "Only select_all."},
     CD_KEY_END};

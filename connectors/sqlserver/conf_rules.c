@@ -131,7 +131,8 @@ static const char *allowed_chars(const char *text, cd_arena_t *arena)
     }
     if (*t == '\0' && t != text) return NULL;
     return cd_arena_printf(
-        arena, "%s has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)", text);
+        arena, "%s has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)",
+        text);
 }
 
 RULE(rule_topic_prefix)
@@ -167,8 +168,8 @@ RULE(rule_regex_list)
         match_list_done(&list);
         return NULL;
     }
-    const char *message = cd_arena_printf(
-        arena, "A comma-separated list of valid regular expressions is expected, but %s", err->message);
+    const char *message =
+        cd_arena_printf(arena, "A comma-separated list of valid regular expressions is expected, but %s", err->message);
     cd_err_free(err);
     return message;
 }
@@ -216,7 +217,8 @@ RULE(rule_message_keys)
         size_t n = strcspn(at, ";");
         const char *table, **columns;
         uint32_t ncolumns;
-        if (n > 0 && !blank(cd_arena_strndup(arena, at, n)) && !rule_key_entry(at, n, arena, &table, &ncolumns, &columns))
+        if (n > 0 && !blank(cd_arena_strndup(arena, at, n)) &&
+            !rule_key_entry(at, n, arena, &table, &ncolumns, &columns))
             return cd_arena_printf(
                 arena, "%.*s has an invalid format (expecting '^\\s*([^:]+):([^:,]+(,[^:,]+)*)\\s*$')", (int)n, at);
         at += n;
@@ -258,7 +260,8 @@ RULE(rule_history_class)
     static const char *const known[] = {"io.debezium.storage.kafka.history.KafkaSchemaHistory",
                                         "io.debezium.storage.file.history.FileSchemaHistory",
                                         "io.debezium.relational.history.MemorySchemaHistory", NULL};
-    return known_class(text, arena, known, "Only KafkaSchemaHistory, FileSchemaHistory and MemorySchemaHistory can be used");
+    return known_class(text, arena, known,
+                       "Only KafkaSchemaHistory, FileSchemaHistory and MemorySchemaHistory can be used");
 }
 
 RULE(rule_naming)

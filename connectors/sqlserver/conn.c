@@ -152,8 +152,14 @@ static bool is_pem(const char *path)
 cd_err_t *conn_options(const cd_config_t *config, const char *host, int32_t port, const char *instance,
                        const char *user, const char *password, const char *database, conn_options_t *ret_options)
 {
-    conn_options_t o = {.host = host, .port = port, .instance = instance, .user = user, .password = password,
-                        .database = database, .login_timeout_s = 15, .packet_size = 16000};
+    conn_options_t o = {.host = host,
+                        .port = port,
+                        .instance = instance,
+                        .user = user,
+                        .password = password,
+                        .database = database,
+                        .login_timeout_s = 15,
+                        .packet_size = 16000};
     o.port_given = cd_config_get(config, "database.port") != NULL;
     o.encrypt = truth(conf_driver(config, "encrypt"), true);
     o.trust = truth(conf_driver(config, "trustServerCertificate"), false);
@@ -171,10 +177,11 @@ cd_err_t *conn_options(const cd_config_t *config, const char *host, int32_t port
     o.initial_statements = cd_config_get(config, "database.initial.statements");
     o.ca_file = conf_driver(config, "trustStore");
     if (o.encrypt && !o.trust && o.ca_file != NULL && !is_pem(o.ca_file)) {
-        return cd_err_new(CD_ERR_CONFIG, CD_JVM_CONFIG,
-                          "database.trustStore '%s' is not a readable PEM file; export the certificates of the Java key "
-                          "store as PEM (keytool -exportcert -rfc) and name that file",
-                          o.ca_file);
+        return cd_err_new(
+            CD_ERR_CONFIG, CD_JVM_CONFIG,
+            "database.trustStore '%s' is not a readable PEM file; export the certificates of the Java key "
+            "store as PEM (keytool -exportcert -rfc) and name that file",
+            o.ca_file);
     }
     *ret_options = o;
     return NULL;
@@ -235,16 +242,16 @@ static cd_err_t *login_error(const conn_t *c, const conn_options_t *o)
         err = cd_err_new(CD_ERR_RETRIABLE, CONN_SQL_EXCEPTION, "%s", c->message);
     } else if (c->lib_error == SYBEUHST || c->lib_error == SYBECONN || c->lib_error == SYBESOCK ||
                c->lib_error == SYBETIME || c->lib_error == SYBEINTF) {
-        err = cd_err_new(CD_ERR_RETRIABLE, CONN_SQL_EXCEPTION,
-                         "The TCP/IP connection to the host %s, port %d has failed. Error: \"%s. Verify the connection "
-                         "properties. Make sure that an instance of SQL Server is running on the host and accepting "
-                         "TCP/IP connections at the port. Make sure that TCP connections to the port are not blocked by "
-                         "a firewall.\".",
-                         o->host, o->port, c->message);
+        err =
+            cd_err_new(CD_ERR_RETRIABLE, CONN_SQL_EXCEPTION,
+                       "The TCP/IP connection to the host %s, port %d has failed. Error: \"%s. Verify the connection "
+                       "properties. Make sure that an instance of SQL Server is running on the host and accepting "
+                       "TCP/IP connections at the port. Make sure that TCP connections to the port are not blocked by "
+                       "a firewall.\".",
+                       o->host, o->port, c->message);
     } else {
-        err = cd_err_new(CD_ERR_RETRIABLE, CONN_SQL_EXCEPTION,
-                         "The login to %s, port %d has failed: %s.%s", o->host, o->port,
-                         c->message[0] != '\0' ? c->message : "the server closed the connection",
+        err = cd_err_new(CD_ERR_RETRIABLE, CONN_SQL_EXCEPTION, "The login to %s, port %d has failed: %s.%s", o->host,
+                         o->port, c->message[0] != '\0' ? c->message : "the server closed the connection",
                          o->encrypt ? " database.encrypt is true: if the server offers no TLS, set it to false; if its "
                                       "certificate is not trusted, set database.trustStore or "
                                       "database.trustServerCertificate"
@@ -282,7 +289,8 @@ cd_err_t *conn_open(cd_ctx_t *ctx, const conn_options_t *options, conn_t **ret_c
     conf_section(&body, options);
     bool ok = section_ensure(body.p, section);
     buf_done(&body);
-    if (!ok) return cd_err_new(CD_ERR_RETRIABLE, CD_JVM_CONNECT, "no room for the connection settings: %s", strerror(errno));
+    if (!ok)
+        return cd_err_new(CD_ERR_RETRIABLE, CD_JVM_CONNECT, "no room for the connection settings: %s", strerror(errno));
     conn_t *c = calloc(1, sizeof(*c));
     LOGINREC *login = dblogin();
     if (c == NULL || login == NULL) abort();

@@ -227,7 +227,8 @@ cd_value_t convert_decimal(const field_t *f, bool negative, unsigned __int128 ma
         n++;
     }
     if (negative) digits[--at] = '-';
-    if (f->form == FORM_DECIMAL_STRING) return cd_v_strn(cd_arena_strndup(arena, digits + at, sizeof(digits) - at), sizeof(digits) - at);
+    if (f->form == FORM_DECIMAL_STRING)
+        return cd_v_strn(cd_arena_strndup(arena, digits + at, sizeof(digits) - at), sizeof(digits) - at);
     char text[65];
     memcpy(text, digits + at, sizeof(digits) - at);
     text[sizeof(digits) - at] = '\0';
@@ -250,7 +251,7 @@ static bool rescale(unsigned __int128 *magnitude, int32_t from, int32_t to)
 static cd_value_t numeric_cell(const cell_plan_t *p, const uint8_t *data, uint32_t len, cd_arena_t *arena)
 {
     /* Magnitude bytes that a precision takes in db-lib's structure, without the sign. */
-    static const uint8_t bytes[] = {0, 1, 1, 2, 2,  3,  3,  3,  4,  4,  5,  5,  5,  6,  6,  7,  7,  8,  8,  8,
+    static const uint8_t bytes[] = {0, 1, 1,  2,  2,  3,  3,  3,  4,  4,  5,  5,  5,  6,  6,  7,  7,  8,  8, 8,
                                     9, 9, 10, 10, 10, 11, 11, 12, 12, 13, 13, 13, 14, 14, 15, 15, 15, 16, 16};
     const DBNUMERIC *v = (const DBNUMERIC *)(const void *)data;
     if (len < 3 || v->precision >= sizeof(bytes)) return misfit(p, data, len, arena);
@@ -329,7 +330,8 @@ static cd_value_t base64_value(const uint8_t *data, uint32_t len, bool url, cd_a
     char *out = cd_arena_alloc(arena, n + 1), *at = out;
     for (uint32_t i = 0; i < len; i += 3) {
         uint32_t left = len - i;
-        uint32_t v = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) | (left > 2 ? data[i + 2] : 0);
+        uint32_t v =
+            (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) | (left > 2 ? data[i + 2] : 0);
         *at++ = set[v >> 18];
         *at++ = set[v >> 12 & 63];
         *at++ = left > 1 ? set[v >> 6 & 63] : '=';
@@ -369,7 +371,8 @@ bool convert_wire_moment(int wire, const uint8_t *data, moment_t *ret)
     case SYBMSDATETIMEOFFSET: {
         DBDATETIMEALL v;
         memcpy(&v, data, sizeof(v));
-        *ret = (moment_t){.days = (int64_t)v.date - DAYS_1900, .ticks = (int64_t)v.time,
+        *ret = (moment_t){.days = (int64_t)v.date - DAYS_1900,
+                          .ticks = (int64_t)v.time,
                           .offset = wire == SYBMSDATETIMEOFFSET ? v.offset : 0};
         return true;
     }

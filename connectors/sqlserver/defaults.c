@@ -214,6 +214,7 @@ default_result_t default_read(const conf_t *conf, const field_t *f, cd_arena_t *
     if (one_of(type, "decimal numeric money smallmoney")) return read_decimal(f, t, arena, ret_value);
     if (one_of(type, "char varchar text nchar nvarchar ntext")) return read_text(conf, t, arena, ret_value);
     if (one_of(type, "binary varbinary image")) return read_binary(f, t, arena, ret_value);
-    if (one_of(type, "date time datetime datetime2 smalldatetime datetimeoffset")) return read_moment(f, t, arena, ret_value);
+    if (one_of(type, "date time datetime datetime2 smalldatetime datetimeoffset"))
+        return read_moment(f, t, arena, ret_value);
     return DEFAULT_NONE;
 }

@@ -7,9 +7,9 @@
 #include "connectors/sqlserver/convert.h"
 
 typedef enum default_result {
-    DEFAULT_VALUE,       /* *ret_value is set */
-    DEFAULT_NONE,        /* NULL, or a type without a reader */
-    DEFAULT_UNREADABLE   /* an expression, such as getdate() */
+    DEFAULT_VALUE,     /* *ret_value is set */
+    DEFAULT_NONE,      /* NULL, or a type without a reader */
+    DEFAULT_UNREADABLE /* an expression, such as getdate() */
 } default_result_t;
 
 /** Read c->default_expr as a value of field f. */

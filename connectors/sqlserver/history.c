@@ -4,9 +4,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PREFIX "schema.history.internal."
+#define PREFIX           "schema.history.internal."
 #define WRITE_TIMEOUT_MS 60000
-#define READ_TIMEOUT_MS 120000
+#define READ_TIMEOUT_MS  120000
 
 typedef enum storage { STORAGE_KAFKA, STORAGE_FILE, STORAGE_MEMORY } storage_t;
 
@@ -43,7 +43,8 @@ static cd_config_t client_config(const conf_t *conf, cd_arena_t *arena)
 static cd_err_t *missing(cd_ctx_t *ctx, const char *key, const char *what)
 {
     cd_log(ctx, CD_LOG_ERROR, CONF_LOGGER, "The '%s' value is invalid: A value is required", key);
-    return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "Error configuring an instance of %s; check the logs for details", what);
+    return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "Error configuring an instance of %s; check the logs for details",
+                      what);
 }
 
 static cd_err_t *open_kafka(history_t *h)
@@ -63,9 +64,10 @@ static cd_err_t *open_kafka(history_t *h)
     if (err == NULL) {
         err = cd_host->topic_log_ensure(h->log, true, -1, &topic, k->history_create_ms, &exists);
         if (err != NULL && err->cls != CD_ERR_STOPPED) {
-            err = cd_err_wrap(err, CD_ERR_FATAL, "io.debezium.DebeziumException",
-                              "Creation of database schema history topic failed, please create the topic manually: '%s'",
-                              k->history_topic);
+            err =
+                cd_err_wrap(err, CD_ERR_FATAL, "io.debezium.DebeziumException",
+                            "Creation of database schema history topic failed, please create the topic manually: '%s'",
+                            k->history_topic);
         }
     }
     cd_arena_done(&arena);
@@ -153,8 +155,9 @@ static cd_err_t *recover_record(void *arg, cd_bytes_t key, cd_bytes_t value)
     cd_ctx_t *ctx = r->h->ctx;
     r->records++;
     if (value.ptr == NULL) {
-        cd_log(ctx, CD_LOG_WARN, CONF_LOGGER, "Skipping null database schema history record. This is often not an issue, "
-                                              "but if it happens repeatedly please check the schema history topic.");
+        cd_log(ctx, CD_LOG_WARN, CONF_LOGGER,
+               "Skipping null database schema history record. This is often not an issue, "
+               "but if it happens repeatedly please check the schema history topic.");
         return NULL;
     }
     uint32_t n;
@@ -197,7 +200,8 @@ cd_err_t *history_recover(history_t *h, const char *db, const offset_t *stored, 
     cd_err_t *err = NULL;
     if (h->storage == STORAGE_KAFKA) {
         int64_t patience = (int64_t)h->conf->k.history_poll_ms * h->conf->k.history_attempts;
-        err = cd_host->topic_log_read(h->log, patience > READ_TIMEOUT_MS ? patience : READ_TIMEOUT_MS, recover_record, &r);
+        err = cd_host->topic_log_read(h->log, patience > READ_TIMEOUT_MS ? patience : READ_TIMEOUT_MS, recover_record,
+                                      &r);
         if (err != NULL && err->cls != CD_ERR_STOPPED) {
             err = cd_err_wrap(err, CD_ERR_FATAL, "java.lang.IllegalStateException",
                               "The database schema history couldn't be recovered. Consider to increase the value for "

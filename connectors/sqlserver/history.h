@@ -29,12 +29,13 @@ CD_CHECK cd_err_t *history_recover(history_t *h, const char *db, const offset_t 
                                    uint64_t *ret_records);
 
 /** The record's text, for tests and for the storage. */
-void history_format(buf_t *out, bool pretty, const char *server, const table_t *table, const char *type, const char *ddl,
-                    const offset_t *offset, int64_t ts_ms);
+void history_format(buf_t *out, bool pretty, const char *server, const table_t *table, const char *type,
+                    const char *ddl, const offset_t *offset, int64_t ts_ms);
 
 /** Read one record. @return false when it does not apply (not JSON, other source, later position); *ret_why then says
  *  what to log, or is NULL */
 bool history_parse(const char *text, size_t len, const char *server, const char *db, const offset_t *stored,
-                   cd_arena_t *arena, uint32_t *ret_n, table_t ***ret_tables, const char ***ret_ids, const char **ret_why);
+                   cd_arena_t *arena, uint32_t *ret_n, table_t ***ret_tables, const char ***ret_ids,
+                   const char **ret_why);
 
 #endif

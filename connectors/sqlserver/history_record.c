@@ -73,8 +73,8 @@ static void write_change(djson_writer_t *w, const table_t *t, const char *type)
     djson_end(w);
 }
 
-void history_format(buf_t *out, bool pretty, const char *server, const table_t *table, const char *type, const char *ddl,
-                    const offset_t *offset, int64_t ts_ms)
+void history_format(buf_t *out, bool pretty, const char *server, const table_t *table, const char *type,
+                    const char *ddl, const offset_t *offset, int64_t ts_ms)
 {
     cd_arena_t arena = {0};
     djson_writer_t w = {.out = out, .pretty = pretty};
@@ -184,7 +184,8 @@ static bool at_or_before(const cd_value_t *position, const offset_t *stored)
 }
 
 bool history_parse(const char *text, size_t len, const char *server, const char *db, const offset_t *stored,
-                   cd_arena_t *arena, uint32_t *ret_n, table_t ***ret_tables, const char ***ret_ids, const char **ret_why)
+                   cd_arena_t *arena, uint32_t *ret_n, table_t ***ret_tables, const char ***ret_ids,
+                   const char **ret_why)
 {
     cd_value_t v;
     *ret_n = 0;

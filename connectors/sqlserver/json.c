@@ -103,7 +103,8 @@ static bool read_number(reader_t *r, cd_value_t *ret)
 {
     char text[64], *end = NULL;
     size_t n = 0;
-    while (r->p + n < r->end && n < sizeof(text) - 1 && strchr("+-.0123456789eE", r->p[n]) != NULL && r->p[n] != '\0') n++;
+    while (r->p + n < r->end && n < sizeof(text) - 1 && strchr("+-.0123456789eE", r->p[n]) != NULL && r->p[n] != '\0')
+        n++;
     if (n == 0) return false;
     memcpy(text, r->p, n);
     text[n] = '\0';

@@ -7,7 +7,7 @@
 #include "plugins/api/connectd_plugin.h"
 
 #define LSN_BYTES 10
-#define LSN_TEXT 22 /* 00000025:00000d98:00a2 */
+#define LSN_TEXT  22 /* 00000025:00000d98:00a2 */
 
 typedef struct lsn {
     uint8_t b[LSN_BYTES];

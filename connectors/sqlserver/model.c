@@ -27,8 +27,8 @@ bool table_equal(const table_t *a, const table_t *b)
     for (uint32_t i = 0; i < a->ncolumns; i++) {
         const column_t *x = &a->columns[i], *y = &b->columns[i];
         if (strcmp(x->name, y->name) != 0 || !text_equal(x->type_name, y->type_name) || x->jdbc_type != y->jdbc_type ||
-            x->length != y->length || x->scale != y->scale || x->position != y->position || x->optional != y->optional ||
-            x->auto_incremented != y->auto_incremented || x->generated != y->generated ||
+            x->length != y->length || x->scale != y->scale || x->position != y->position ||
+            x->optional != y->optional || x->auto_incremented != y->auto_incremented || x->generated != y->generated ||
             x->has_default != y->has_default || !text_equal(x->default_expr, y->default_expr))
             return false;
     }
@@ -88,7 +88,7 @@ static const type_row_t type_rows[] = {
     {189, JDBC_BINARY, SIZE_FIXED, 8, MODEL_UNSET}, /* rowversion */
     {231, JDBC_NVARCHAR, SIZE_CHARS, 0, MODEL_UNSET},
     {239, JDBC_NCHAR, SIZE_CHARS, 0, MODEL_UNSET},
-    {240, JDBC_VARBINARY, SIZE_BYTES, 0, MODEL_UNSET}, /* CLR types */
+    {240, JDBC_VARBINARY, SIZE_BYTES, 0, MODEL_UNSET},                /* CLR types */
     {241, JDBC_LONGNVARCHAR, SIZE_FIXED, SIZE_MAX_TYPE, MODEL_UNSET}, /* xml */
 };
 

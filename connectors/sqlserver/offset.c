@@ -1,11 +1,11 @@
 #include "connectors/sqlserver/offset.h"
 
-#define TX_PREFIX "transaction_data_collection_order_"
+#define TX_PREFIX     "transaction_data_collection_order_"
 #define TX_TABLES_MAX 65536u
 
 void offset_done(offset_t *o)
 {
-    for (uint32_t i = 0; i < o->ncounts; i++) free(o->counts[i].name);
+    for (uint32_t i = 0; i < o->ncounts; i++) free(o->counts[i].key);
     free(o->counts);
     *o = (offset_t){0};
 }
@@ -18,11 +18,13 @@ static void counts_add(offset_t *o, const char *name, size_t len, int64_t n)
         if (c == NULL) abort();
         o->counts = c;
     }
-    char *copy = malloc(len + 1);
-    if (copy == NULL) abort();
-    memcpy(copy, name, len);
-    copy[len] = '\0';
-    o->counts[o->ncounts++] = (tx_count_t){.name = copy, .n = n};
+    size_t prefix = sizeof(TX_PREFIX) - 1;
+    char *key = malloc(prefix + len + 1);
+    if (key == NULL) abort();
+    memcpy(key, TX_PREFIX, prefix);
+    memcpy(key + prefix, name, len);
+    key[prefix + len] = '\0';
+    o->counts[o->ncounts++] = (tx_count_t){.key = key, .name = key + prefix, .n = n};
 }
 
 void offset_copy(offset_t *to, const offset_t *from)
@@ -79,37 +81,41 @@ void offset_load(offset_t *o, const cd_value_t *map)
     o->present = true;
 }
 
-cd_value_t offset_value(const offset_t *o, cd_arena_t *arena)
+cd_value_t offset_stream_value(const offset_t *o, cd_value_t commit, cd_value_t change, cd_arena_t *arena)
 {
-    bool tx = !o->snapshot && o->tx.set;
-    uint32_t n = o->snapshot ? 3 : 3 + (tx ? 1 + o->ncounts : 0);
+    uint32_t n = 3 + (o->tx.set ? 1 + o->ncounts : 0);
     cd_value_t *kv = cd_arena_array(arena, cd_value_t, 2 * (size_t)n);
     cd_value_t *at = kv;
-    cd_value_t commit = o->pos.commit.set ? lsn_cell(&o->pos.commit, arena) : cd_v_str("NULL");
-    if (o->snapshot) {
-        *at++ = cd_v_str("commit_lsn");
-        *at++ = commit;
-        *at++ = cd_v_str("snapshot");
-        *at++ = cd_v_bool(true);
-        *at++ = cd_v_str("snapshot_completed");
-        *at++ = cd_v_bool(o->snapshot_completed);
-        return cd_v_items(CD_MAP, kv, n);
+    if (o->tx.set) {
+        *at++ = cd_v_strn("transaction_id", 14);
+        *at++ = lsn_equal(&o->tx, &o->pos.commit) ? commit : lsn_cell(&o->tx, arena);
     }
-    if (tx) {
-        *at++ = cd_v_str("transaction_id");
-        *at++ = lsn_cell(&o->tx, arena);
-    }
-    *at++ = cd_v_str("event_serial_no");
+    *at++ = cd_v_strn("event_serial_no", 15);
     *at++ = cd_v_int(CD_INT64, o->serial);
-    *at++ = cd_v_str("commit_lsn");
-    *at++ = commit;
-    *at++ = cd_v_str("change_lsn");
-    *at++ = o->pos.change.set ? lsn_cell(&o->pos.change, arena) : cd_v_str("NULL");
-    for (uint32_t i = 0; tx && i < o->ncounts; i++) {
-        *at++ = cd_v_str(cd_arena_printf(arena, TX_PREFIX "%s", o->counts[i].name));
+    *at++ = cd_v_strn("commit_lsn", 10);
+    *at++ = commit.type == CD_STRING ? commit : cd_v_strn("NULL", 4);
+    *at++ = cd_v_strn("change_lsn", 10);
+    *at++ = change.type == CD_STRING ? change : cd_v_strn("NULL", 4);
+    for (uint32_t i = 0; o->tx.set && i < o->ncounts; i++) {
+        size_t len = strlen(o->counts[i].key);
+        *at++ = cd_v_strn(cd_arena_strndup(arena, o->counts[i].key, len), len);
         *at++ = cd_v_int(CD_INT64, o->counts[i].n);
     }
     return cd_v_items(CD_MAP, kv, n);
+}
+
+cd_value_t offset_value(const offset_t *o, cd_arena_t *arena)
+{
+    if (!o->snapshot)
+        return offset_stream_value(o, lsn_cell(&o->pos.commit, arena), lsn_cell(&o->pos.change, arena), arena);
+    cd_value_t *kv = cd_arena_array(arena, cd_value_t, 6);
+    kv[0] = cd_v_str("commit_lsn");
+    kv[1] = o->pos.commit.set ? lsn_cell(&o->pos.commit, arena) : cd_v_str("NULL");
+    kv[2] = cd_v_str("snapshot");
+    kv[3] = cd_v_bool(true);
+    kv[4] = cd_v_str("snapshot_completed");
+    kv[5] = cd_v_bool(o->snapshot_completed);
+    return cd_v_items(CD_MAP, kv, 3);
 }
 
 cd_value_t offset_partition(const char *server, const char *database, cd_arena_t *arena)
@@ -143,7 +149,7 @@ int64_t offset_tx_count(offset_t *o, const char *name)
 
 void offset_tx_begin(offset_t *o, const lsn_t *tx)
 {
-    for (uint32_t i = 0; i < o->ncounts; i++) free(o->counts[i].name);
+    for (uint32_t i = 0; i < o->ncounts; i++) free(o->counts[i].key);
     o->ncounts = 0;
     o->tx_total = 0;
     o->tx = *tx;

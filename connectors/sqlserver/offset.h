@@ -10,7 +10,8 @@
 
 /** Events of the open transaction in one table, for transaction metadata. */
 typedef struct tx_count {
-    char *name; /* db.schema.table */
+    char *key;        /* transaction_data_collection_order_db.schema.table */
+    const char *name; /* the last part of it: db.schema.table */
     int64_t n;
 } tx_count_t;
 
@@ -19,8 +20,8 @@ typedef struct offset {
     bool snapshot;           /* the position belongs to a snapshot … */
     bool snapshot_completed; /* … that is complete */
     position_t pos;
-    int64_t serial;  /* event_serial_no at pos */
-    lsn_t tx;        /* the open transaction; null without transaction metadata */
+    int64_t serial; /* event_serial_no at pos */
+    lsn_t tx;       /* the open transaction; null without transaction metadata */
     int64_t tx_total;
     uint32_t ncounts;
     tx_count_t *counts;
@@ -36,6 +37,9 @@ void offset_load(offset_t *o, const cd_value_t *map);
 
 /** The map that is stored: snapshot form while a snapshot is set, else streaming form. */
 cd_value_t offset_value(const offset_t *o, cd_arena_t *arena);
+
+/** The streaming form with the texts of the position given: per event they are made once for offset and source block. */
+cd_value_t offset_stream_value(const offset_t *o, cd_value_t commit, cd_value_t change, cd_arena_t *arena);
 
 /** {"server":…,"database":…}, in this order: the key's bytes matter. */
 cd_value_t offset_partition(const char *server, const char *database, cd_arena_t *arena);

@@ -17,10 +17,11 @@ static uint32_t units(const char **p, uint16_t out[2])
         if ((s[i] & 0xc0) != 0x80) n = i; /* not UTF-8: take what there is */
     }
     *p += n;
-    uint32_t c = n == 1   ? s[0]
-                 : n == 2 ? (uint32_t)(s[0] & 31) << 6 | (s[1] & 63)
-                 : n == 3 ? (uint32_t)(s[0] & 15) << 12 | (uint32_t)(s[1] & 63) << 6 | (s[2] & 63)
-                          : (uint32_t)(s[0] & 7) << 18 | (uint32_t)(s[1] & 63) << 12 | (uint32_t)(s[2] & 63) << 6 | (s[3] & 63);
+    uint32_t c =
+        n == 1   ? s[0]
+        : n == 2 ? (uint32_t)(s[0] & 31) << 6 | (s[1] & 63)
+        : n == 3 ? (uint32_t)(s[0] & 15) << 12 | (uint32_t)(s[1] & 63) << 6 | (s[2] & 63)
+                 : (uint32_t)(s[0] & 7) << 18 | (uint32_t)(s[1] & 63) << 12 | (uint32_t)(s[2] & 63) << 6 | (s[3] & 63);
     if (c < 0x10000) {
         out[0] = (uint16_t)c;
         return 1;
@@ -86,8 +87,9 @@ char *schema_topic(const conf_t *conf, const table_t *t, cd_arena_t *arena)
 {
     const char *d = conf->k.topic_delimiter;
     bool with_schema = strcmp(conf->k.naming_strategy, "io.debezium.schema.DefaultTopicNamingStrategy") != 0;
-    char *name = with_schema ? cd_arena_printf(arena, "%s%s%s%s%s%s%s", conf->k.topic_prefix, d, t->db, d, t->schema, d, t->name)
-                             : cd_arena_printf(arena, "%s%s%s%s%s", conf->k.topic_prefix, d, t->db, d, t->name);
+    char *name =
+        with_schema ? cd_arena_printf(arena, "%s%s%s%s%s%s%s", conf->k.topic_prefix, d, t->db, d, t->schema, d, t->name)
+                    : cd_arena_printf(arena, "%s%s%s%s%s", conf->k.topic_prefix, d, t->db, d, t->name);
     return schema_topic_sanitize(name, arena);
 }
 
@@ -113,9 +115,13 @@ static const cd_schema_t *primitive(const forms_t *f, uint8_t type, bool optiona
 
 static const cd_schema_t *record(const forms_t *f, const builder_t *b, const char *name, int32_t version, bool optional)
 {
-    return cd_host->schema_intern(f->pool, &(cd_schema_spec_t){.type = CD_STRUCT, .name = name, .version = version,
-                                                               .has_version = version > 0, .optional = optional,
-                                                               .fields = b->fields, .nfields = b->n});
+    return cd_host->schema_intern(f->pool, &(cd_schema_spec_t){.type = CD_STRUCT,
+                                                               .name = name,
+                                                               .version = version,
+                                                               .has_version = version > 0,
+                                                               .optional = optional,
+                                                               .fields = b->fields,
+                                                               .nfields = b->n});
 }
 
 static const cd_schema_t *array_of(const forms_t *f, const cd_schema_t *item, bool optional)
@@ -130,12 +136,17 @@ static void source_form(forms_t *f)
     const cd_schema_t *str = f->string, *ostr = f->optional_string;
     const cd_schema_t *i64 = primitive(f, CD_INT64, false), *oi64 = primitive(f, CD_INT64, true);
     cd_value_t no = cd_v_str("false");
-    cd_param_t allowed = {"allowed", p >= PROFILE_D
-                                         ? "true,first,first_in_data_collection,last_in_data_collection,last,false,incremental"
-                                         : "true,last,false,incremental"};
-    const cd_schema_t *snapshot = cd_host->schema_intern(
-        f->pool, &(cd_schema_spec_t){.type = CD_STRING, .optional = true, .name = "io.debezium.data.Enum", .version = 1,
-                                     .has_version = true, .dflt = &no, .params = &allowed, .nparams = 1});
+    cd_param_t allowed = {
+        "allowed", p >= PROFILE_D ? "true,first,first_in_data_collection,last_in_data_collection,last,false,incremental"
+                                  : "true,last,false,incremental"};
+    const cd_schema_t *snapshot = cd_host->schema_intern(f->pool, &(cd_schema_spec_t){.type = CD_STRING,
+                                                                                      .optional = true,
+                                                                                      .name = "io.debezium.data.Enum",
+                                                                                      .version = 1,
+                                                                                      .has_version = true,
+                                                                                      .dflt = &no,
+                                                                                      .params = &allowed,
+                                                                                      .nparams = 1});
     const cd_schema_t *fine = p == PROFILE_B ? i64 : oi64;
     builder_t b = {.n = 0};
     (void)add(&b, "version", str);
@@ -252,9 +263,10 @@ void forms_init(forms_t *f, const conf_t *conf, cd_schema_pool_t *pool, cd_arena
     const conf_keys_t *k = &conf->k;
     f->topic_changes = k->topic_prefix;
     f->topic_tx = cd_arena_printf(arena, "%s%s%s", k->topic_prefix, k->topic_delimiter, k->topic_transaction);
-    f->topic_heartbeat = k->topic_heartbeat_name != NULL && *k->topic_heartbeat_name != '\0'
-                             ? k->topic_heartbeat_name
-                             : cd_arena_printf(arena, "%s%s%s", k->topic_heartbeat_prefix, k->topic_delimiter, k->topic_prefix);
+    f->topic_heartbeat =
+        k->topic_heartbeat_name != NULL && *k->topic_heartbeat_name != '\0'
+            ? k->topic_heartbeat_name
+            : cd_arena_printf(arena, "%s%s%s", k->topic_heartbeat_prefix, k->topic_delimiter, k->topic_prefix);
 }
 
 /* ---- shapes of tables ---------------------------------------------------------------------------------------------- */
@@ -275,12 +287,14 @@ static bool column_in_value(const conf_t *conf, const table_t *t, const column_t
     return !column_listed(&conf->column_exclude, t, c, false);
 }
 
-static uint32_t propagated(const conf_t *conf, const table_t *t, const column_t *c, cd_arena_t *arena, cd_param_t *params)
+static uint32_t propagated(const conf_t *conf, const table_t *t, const column_t *c, cd_arena_t *arena,
+                           cd_param_t *params)
 {
     bool by_type = false;
     if (conf->propagate_type.n > 0) {
-        by_type = match_list_any(&conf->propagate_type, cd_arena_printf(arena, "%s.%s", t->id, c->type_name)) ||
-                  match_list_any(&conf->propagate_type, cd_arena_printf(arena, "%s.%s.%s", t->schema, t->name, c->type_name));
+        by_type =
+            match_list_any(&conf->propagate_type, cd_arena_printf(arena, "%s.%s", t->id, c->type_name)) ||
+            match_list_any(&conf->propagate_type, cd_arena_printf(arena, "%s.%s.%s", t->schema, t->name, c->type_name));
     }
     if (!by_type && !column_listed(&conf->propagate_column, t, c, true)) return 0;
     uint32_t n = 0;
@@ -375,13 +389,15 @@ static field_t *field_new(const forms_t *forms, cd_ctx_t *ctx, const table_t *t,
                c->default_expr, c->type_name);
     }
     const char *name = convert_schema_name(conf, f->form);
-    f->schema = cd_host->schema_intern(
-        forms->pool, &(cd_schema_spec_t){.type = f->type, .optional = c->optional, .name = name, .version = 1,
-                                         .has_version = name != NULL, .dflt = has == DEFAULT_VALUE ? &dflt : NULL,
-                                         .params = params, .nparams = nparams});
-    f->null_value = c->optional             ? CD_V_NULL
-                    : has == DEFAULT_VALUE ? dflt
-                                           : zero_of(f, arena);
+    f->schema = cd_host->schema_intern(forms->pool, &(cd_schema_spec_t){.type = f->type,
+                                                                        .optional = c->optional,
+                                                                        .name = name,
+                                                                        .version = 1,
+                                                                        .has_version = name != NULL,
+                                                                        .dflt = has == DEFAULT_VALUE ? &dflt : NULL,
+                                                                        .params = params,
+                                                                        .nparams = nparams});
+    f->null_value = c->optional ? CD_V_NULL : has == DEFAULT_VALUE ? dflt : zero_of(f, arena);
     if (f->mask >= 0) f->null_value = f->mask_value;
     return f;
 }
@@ -473,9 +489,11 @@ shape_t *shape_new(forms_t *forms, cd_ctx_t *ctx, const table_t *table, cd_arena
         s->fields[n++] = field;
     }
     s->nrow = s->ncells = n;
-    const char *value_name = schema_adjust(conf->schema_adjust, false, cd_arena_printf(arena, "%s.Value", s->topic), arena);
-    s->row = cd_host->schema_intern(forms->pool, &(cd_schema_spec_t){.type = CD_STRUCT, .optional = true,
-                                                                      .name = value_name, .fields = cols, .nfields = n});
+    const char *value_name =
+        schema_adjust(conf->schema_adjust, false, cd_arena_printf(arena, "%s.Value", s->topic), arena);
+    s->row = cd_host->schema_intern(
+        forms->pool,
+        &(cd_schema_spec_t){.type = CD_STRUCT, .optional = true, .name = value_name, .fields = cols, .nfields = n});
     uint32_t *key, nkey = key_columns(conf, table, arena, &key);
     s->key_cells = cd_arena_array(arena, uint32_t, nkey + 1);
     cd_field_t *key_fields = cd_arena_array(arena, cd_field_t, nkey + 1);
@@ -493,11 +511,14 @@ shape_t *shape_new(forms_t *forms, cd_ctx_t *ctx, const table_t *table, cd_arena
         s->key_cells[s->nkey++] = cell;
     }
     if (s->nkey > 0) {
-        const char *key_name = schema_adjust(conf->schema_adjust, false, cd_arena_printf(arena, "%s.Key", s->topic), arena);
-        s->key = cd_host->schema_intern(forms->pool, &(cd_schema_spec_t){.type = CD_STRUCT, .name = key_name,
-                                                                          .fields = key_fields, .nfields = s->nkey});
+        const char *key_name =
+            schema_adjust(conf->schema_adjust, false, cd_arena_printf(arena, "%s.Key", s->topic), arena);
+        s->key = cd_host->schema_intern(
+            forms->pool,
+            &(cd_schema_spec_t){.type = CD_STRUCT, .name = key_name, .fields = key_fields, .nfields = s->nkey});
     }
     source_template(forms, s);
-    envelope_form(forms, s, schema_adjust(conf->schema_adjust, false, cd_arena_printf(arena, "%s.Envelope", s->topic), arena));
+    envelope_form(forms, s,
+                  schema_adjust(conf->schema_adjust, false, cd_arena_printf(arena, "%s.Envelope", s->topic), arena));
     return s;
 }

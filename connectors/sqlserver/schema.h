@@ -20,7 +20,7 @@ typedef struct shape {
      * (left out of the value, or masked there). */
     uint32_t ncells, nrow, nkey;
     const field_t **fields;
-    uint32_t *key_cells; /* key field -> cell */
+    uint32_t *key_cells;                  /* key field -> cell */
     cd_value_t source[SOURCE_FIELDS_MAX]; /* the source block with its constant cells filled in */
 } shape_t;
 

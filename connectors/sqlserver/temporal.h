@@ -6,10 +6,10 @@
 
 #include "plugins/api/connectd_plugin.h"
 
-#define TEMPORAL_TEXT 48
+#define TEMPORAL_TEXT    48
 #define TICKS_PER_SECOND INT64_C(10000000)
-#define TICKS_PER_DAY (INT64_C(86400) * TICKS_PER_SECOND)
-#define DAYS_1900 25567 /* 1900-01-01 is this many days before the epoch */
+#define TICKS_PER_DAY    (INT64_C(86400) * TICKS_PER_SECOND)
+#define DAYS_1900        25567 /* 1900-01-01 is this many days before the epoch */
 
 /** A wall-clock moment. For datetimeoffset days and ticks are UTC and offset says where the clock stood. */
 typedef struct moment {
