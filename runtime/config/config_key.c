@@ -209,9 +209,11 @@ void config_check(const cd_key_t *key, const cd_config_t *config, const char *fu
     /* A key whose default is null may be null; any other null (after a parse error, a missing required key, or given as
      * null) is one that ConfigDef's validators object to in a second sentence. */
     bool null_is_fine = r->nerrors == 0 && key->dflt == NULL;
-    if (key->choices != NULL) check_choices(r, null_is_fine, arena);
-    if ((key->flags & (CD_K_RANGE_MIN | CD_K_RANGE_MAX)) != 0) check_range(r, null_is_fine, arena);
-    if (key->check != NULL) check_own(r, arena);
+    if ((key->flags & CD_K_SELF_CHECKED) == 0) {
+        if (key->choices != NULL) check_choices(r, null_is_fine, arena);
+        if ((key->flags & (CD_K_RANGE_MIN | CD_K_RANGE_MAX)) != 0) check_range(r, null_is_fine, arena);
+        if (key->check != NULL) check_own(r, arena);
+    }
     if (key->recommend != NULL) r->recommended = key->recommend(key, config, arena);
     if (key->visible != NULL) r->visible = key->visible(key, config);
 }
