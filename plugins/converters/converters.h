@@ -7,6 +7,6 @@
 /** Key, value and header converters; NULL-terminated. */
 extern const cd_plugin_t *const cd_builtin_converters[];
 
-extern const cd_plugin_t avro_converter_plugin;
+extern const cd_plugin_t avro_converter_plugin, string_converter_plugin;
 
 #endif

@@ -46,40 +46,72 @@ static size_t ops_size_v1(uint32_t kind)
     }
 }
 
-static bool ops_complete(const cd_plugin_t *p)
+/** The first callback that must exist and does not, or NULL. */
+static const char *ops_missing(const cd_plugin_t *p)
 {
+#define NEED(callback)                                                                                                 \
+    if (o->callback == NULL) return #callback
     switch (p->kind) {
     case CD_KIND_SOURCE: {
         const cd_source_ops_t *o = p->ops;
-        return o->connector.start != NULL && o->connector.task_configs != NULL && o->connector.stop != NULL &&
-               o->task_start != NULL && o->poll != NULL && o->task_stop != NULL;
+        NEED(connector.start);
+        NEED(connector.task_configs);
+        NEED(connector.stop);
+        NEED(task_start);
+        NEED(poll);
+        NEED(task_stop);
+        break;
     }
     case CD_KIND_SINK: {
         const cd_sink_ops_t *o = p->ops;
-        return o->connector.start != NULL && o->connector.task_configs != NULL && o->connector.stop != NULL &&
-               o->task_start != NULL && o->put != NULL && o->task_stop != NULL;
+        NEED(connector.start);
+        NEED(connector.task_configs);
+        NEED(connector.stop);
+        NEED(task_start);
+        NEED(put);
+        NEED(task_stop);
+        break;
     }
     case CD_KIND_CONVERTER: {
         const cd_converter_ops_t *o = p->ops;
-        return o->configure != NULL && o->encode != NULL && o->decode != NULL && o->close != NULL;
+        NEED(configure);
+        NEED(encode);
+        NEED(decode);
+        NEED(close);
+        break;
     }
     case CD_KIND_HEADER_CONVERTER: {
         const cd_header_converter_ops_t *o = p->ops;
-        return o->configure != NULL && o->encode != NULL && o->decode != NULL && o->close != NULL;
+        NEED(configure);
+        NEED(encode);
+        NEED(decode);
+        NEED(close);
+        break;
     }
     case CD_KIND_TRANSFORM: {
         const cd_transform_ops_t *o = p->ops;
-        return o->configure != NULL && o->apply != NULL && o->close != NULL;
+        NEED(configure);
+        NEED(apply);
+        NEED(close);
+        break;
     }
     case CD_KIND_PREDICATE: {
         const cd_predicate_ops_t *o = p->ops;
-        return o->configure != NULL && o->test != NULL && o->close != NULL;
+        NEED(configure);
+        NEED(test);
+        NEED(close);
+        break;
     }
     default: {
         const cd_config_provider_ops_t *o = p->ops;
-        return o->configure != NULL && o->get != NULL && o->close != NULL;
+        NEED(configure);
+        NEED(get);
+        NEED(close);
+        break;
     }
     }
+#undef NEED
+    return NULL;
 }
 
 static cd_err_t *plugin_check(const char *file, const cd_plugin_t *p)
@@ -97,8 +129,12 @@ static cd_err_t *plugin_check(const char *file, const cd_plugin_t *p)
     uint32_t size;
     memcpy(&size, p->ops, sizeof(size));
     if (size < need) return refuse(file, "size of the callback table", size, need, REBUILD);
-    if (!ops_complete(p)) return incomplete(file, "a callback that must exist is missing");
-    return NULL;
+    const char *missing = ops_missing(p);
+    if (missing == NULL) return NULL;
+    return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT,
+                      "%s is refused: '%s' has no callback %s, which must exist. This is a bug of the plugin: ask its "
+                      "maker.",
+                      file, p->jvm_class, missing);
 }
 
 cd_err_t *module_check(const char *file, const cd_module_t *module)

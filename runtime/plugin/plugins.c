@@ -81,9 +81,9 @@ static void add(plugins_t *p, const cd_plugin_t *plugin, const char *location)
                               .type = type_of(plugin->kind),
                               .version = plugin->version,
                               .location = k->location};
-    qsort(p->items, p->n, sizeof(*p->items), known_cmp);
-    log_write(CD_LOG_INFO, LOGGER, NULL, "Added plugin '%s' (%s %s, %s)", plugin->jvm_class, k->desc.type,
+    log_write(CD_LOG_INFO, LOGGER, NULL, "Added plugin '%s' (%s %s, %s)", plugin->jvm_class, type_of(plugin->kind),
               plugin->version, location);
+    qsort(p->items, p->n, sizeof(*p->items), known_cmp);
 }
 
 void plugins_add_builtin(plugins_t *p, const cd_plugin_t *const *table)

@@ -85,6 +85,9 @@ static cd_err_t *header_open(chain_t *c, const plugins_t *plugins, const cd_conf
                                      "org.apache.kafka.connect.storage.SimpleHeaderConverter", &name, &config);
     if (err != NULL) return err;
     const cd_plugin_t *p = plugins_find(plugins, CD_KIND_HEADER_CONVERTER, name);
+    if (p == NULL && cd_config_get(connector, "header.converter") == NULL &&
+        cd_config_get(worker, "header.converter") == NULL)
+        return NULL; /* nobody asked for one: headers pass as they are */
     if (p == NULL) return class_missing("header.converter", name);
     c->header_class = p->jvm_class;
     c->header_ops = p->ops;
@@ -314,7 +317,7 @@ cd_err_t *chain_decode(chain_t *c, cd_batch_t *b)
         needed = first->ops->needs(first->instance);
     run_stage(c, STAGE_KEY_CONVERTER, c->key.class_name, key_decode, NULL, b, &to, &fatal);
     if (fatal == NULL) run_stage(c, STAGE_VALUE_CONVERTER, c->value.class_name, value_decode, needed, b, &to, &fatal);
-    if (fatal == NULL && any_headers(b))
+    if (fatal == NULL && c->header_ops != NULL && any_headers(b))
         run_stage(c, STAGE_HEADER_CONVERTER, c->header_class, header_decode, NULL, b, &to, &fatal);
     if (fatal == NULL) run_transforms(c, b, &to, &fatal);
     return fatal;
@@ -325,7 +328,8 @@ cd_err_t *chain_encode(chain_t *c, cd_batch_t *b, uint32_t *ret_done)
     uint32_t to = b->count;
     cd_err_t *fatal = NULL;
     run_transforms(c, b, &to, &fatal);
-    if (any_headers(b)) run_stage(c, STAGE_HEADER_CONVERTER, c->header_class, header_encode, NULL, b, &to, &fatal);
+    if (c->header_ops != NULL && any_headers(b))
+        run_stage(c, STAGE_HEADER_CONVERTER, c->header_class, header_encode, NULL, b, &to, &fatal);
     run_stage(c, STAGE_KEY_CONVERTER, c->key.class_name, key_encode, NULL, b, &to, &fatal);
     run_stage(c, STAGE_VALUE_CONVERTER, c->value.class_name, value_encode, NULL, b, &to, &fatal);
     *ret_done = to;

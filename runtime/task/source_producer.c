@@ -215,7 +215,7 @@ static cd_err_t *refused(source_producer_t *p, const flight_t *f, rd_kafka_resp_
 static cd_err_t *send_one(source_producer_t *p, cd_batch_t *batch, uint32_t index, flight_t *flight, bool *ret_full)
 {
     cd_record_t *rec = &batch->records[index];
-    topic_t *topic;
+    topic_t *topic = NULL;
     if (rec->topic == NULL)
         return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "a source record has no topic: this is a bug of the connector");
     cd_err_t *err = topic_of(p, rec->topic, &topic);
