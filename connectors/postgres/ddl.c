@@ -71,7 +71,7 @@ static cd_err_t *column_type(const sink_conf_t *conf, const cd_schema_t *s, cons
     if (type == NULL)
         return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT,
                           "%s (%s) type doesn't have a mapping to the SQL database column type",
-                          s->name != NULL ? s->name : "null", schema_type_name(s->type));
+                          s->name != NULL ? s->name : "null", connect_type_name(s->type));
     *ret_type = type;
     return NULL;
 }
@@ -209,7 +209,7 @@ static cd_err_t *literal(const sink_conf_t *conf, const cd_schema_t *s, const cd
         return array_literal(conf, s, v, arena, ret_text);
     default:
         return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "Unsupported type for column value: %s",
-                          schema_type_name(s->type));
+                          connect_type_name(s->type));
     }
 }
 

@@ -11,14 +11,14 @@ static const char *const lower_names[] = {"null",    "int8",   "int16", "int32",
 static const char *const class_names[] = {"null",    "Byte",   "Short",  "Integer",   "Long",    "Float", "Double",
                                           "Boolean", "String", "byte[]", "ArrayList", "HashMap", "Struct"};
 
-const char *schema_type_name(uint8_t type)
+const char *connect_type_name(uint8_t type)
 {
     return type <= CD_STRUCT ? type_names[type] : "UNKNOWN";
 }
 
 const char *schema_text(const cd_schema_t *schema, cd_arena_t *arena)
 {
-    const char *type = schema_type_name(schema->type);
+    const char *type = connect_type_name(schema->type);
     return schema->name != NULL ? cd_arena_printf(arena, "Schema{%s:%s}", schema->name, type)
                                 : cd_arena_printf(arena, "Schema{%s}", type);
 }
@@ -152,7 +152,7 @@ static cd_err_t *keys_of_record_key(extract_t *x)
     }
     if (s->type != CD_STRUCT)
         return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT,
-                          "Key schema must be primitive type or Struct, but is of type: %s", schema_type_name(s->type));
+                          "Key schema must be primitive type or Struct, but is of type: %s", connect_type_name(s->type));
     return keys_of_struct(x, s, BIND_KEY_FIELD, "RECORD_KEY", "key");
 }
 

@@ -32,6 +32,6 @@ CD_CHECK cd_err_t *field_set_extract(const sink_conf_t *conf, const char *table,
 
 /** "Schema{STRING}" or "Schema{name:STRING}". */
 const char *schema_text(const cd_schema_t *schema, cd_arena_t *arena);
-const char *schema_type_name(uint8_t type); /* "STRING" */
+const char *connect_type_name(uint8_t type); /* "STRING" */
 
 #endif

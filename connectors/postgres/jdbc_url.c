@@ -127,9 +127,13 @@ static bool apply_aliases(jdbc_url_t *url, cd_arena_t *arena)
         for (const char *p = hosts;; p++) {
             size_t len = strcspn(p, ",");
             if (n == JDBC_URL_HOSTS_MAX) return false;
-            bool bracketed = len >= 2 && p[0] == '[' && p[len - 1] == ']';
-            url->hosts[n] =
-                len == 0 ? DEFAULT_HOST : cd_arena_strndup(arena, bracketed ? p + 1 : p, bracketed ? len - 2 : len);
+            const char *from = p;
+            size_t host_len = len;
+            if (len >= 2 && p[0] == '[' && p[len - 1] == ']') {
+                from++;
+                host_len -= 2;
+            }
+            url->hosts[n] = host_len == 0 ? DEFAULT_HOST : cd_arena_strndup(arena, from, host_len);
             if (n >= url->nhosts) url->ports[n] = DEFAULT_PORT;
             n++;
             p += len;
