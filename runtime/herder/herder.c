@@ -64,8 +64,8 @@ cd_err_t *herder_http_err(uint32_t status, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    cd_err_t *err = cd_err_vwrap(NULL, status == 404 ? CD_ERR_NOT_FOUND : CD_ERR_FATAL, CD_JVM_CONNECT, "herder", fmt,
-                                 args);
+    cd_err_t *err =
+        cd_err_vwrap(NULL, status == 404 ? CD_ERR_NOT_FOUND : CD_ERR_FATAL, CD_JVM_CONNECT, "herder", fmt, args);
     va_end(args);
     err->code = status;
     return err;
@@ -320,7 +320,8 @@ static void on_config(void *arg, const config_event_t *ev)
         if (log_level_parse(ev->level, &level)) log_set_level(ev->name, level);
         break;
     case CONFIG_EV_SESSION_KEY:
-    case CONFIG_EV_NONE: break;
+    case CONFIG_EV_NONE:
+        break;
     }
     herder_wake(h);
 }
@@ -400,7 +401,8 @@ static void join(herder_t *h)
 {
     const group_events_t events = {.arg = h, .world = on_world, .assigned = on_assigned, .failed = on_group_failed};
     herder_set_stage(h, "ensuring membership in the cluster");
-    h->group = group_solo_new(h->env.loop, h->identity.url, status_map_generation(status_store_map(h->status)), &events);
+    h->group =
+        group_solo_new(h->env.loop, h->identity.url, status_map_generation(status_store_map(h->status)), &events);
     h->group->ops->rejoin(h->group);
 }
 

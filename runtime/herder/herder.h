@@ -14,9 +14,9 @@
 #ifndef CONNECTD_HERDER_HERDER_H
 #define CONNECTD_HERDER_HERDER_H
 
+#include "plugins/api/connectd_plugin.h"
 #include "runtime/herder/transformer.h"
 #include "runtime/store/config_record.h" /* enum target_state */
-#include "plugins/api/connectd_plugin.h"
 
 typedef struct herder herder_t;
 

@@ -25,7 +25,7 @@ typedef struct run run_t;
 /** Somebody who waits for a restart to come to its end. */
 typedef struct wait {
     struct wait *next;
-    uint64_t restart;   /* of the instance that is waited for */
+    uint64_t restart;    /* of the instance that is waited for */
     const char *failure; /* sentence when it fails; %s is the name */
     herder_done_fn *done;
     void *arg;
@@ -36,18 +36,18 @@ typedef struct conn {
     struct herder *h;
     char *name;
     bool assigned;
-    uint64_t restart;        /* wanted */
+    uint64_t restart; /* wanted */
     plan_actual_t actual;
-    plan_restart_t request;  /* a restart record that was read */
-    bool restarting;         /* the next stop is part of a restart request: its status is RESTARTING */
+    plan_restart_t request; /* a restart record that was read */
+    bool restarting;        /* the next stop is part of a restart request: its status is RESTARTING */
     uint32_t plan_failures;
-    bool planning;           /* task configs are being made or written */
-    connector_t *instance;   /* NULL when there is none */
+    bool planning;         /* task configs are being made or written */
+    connector_t *instance; /* NULL when there is none */
     const cd_plugin_t *plugin;
-    props_t resolved;        /* the config the instance was made with: secrets in clear */
-    uint64_t op;             /* number of the operation under way: late answers carry an older one */
-    uv_timer_t *stop_timer;  /* runs while the instance stops */
-    int64_t reload_at;       /* a secret runs out: restart then; 0: never */
+    props_t resolved;       /* the config the instance was made with: secrets in clear */
+    uint64_t op;            /* number of the operation under way: late answers carry an older one */
+    uv_timer_t *stop_timer; /* runs while the instance stops */
+    int64_t reload_at;      /* a secret runs out: restart then; 0: never */
     wait_t *waits;
     uint32_t nruns, run_cap;
     run_t **runs; /* sorted by task number */
@@ -61,8 +61,8 @@ struct run {
     uint64_t restart; /* wanted */
     plan_actual_t actual;
     bool restarting;
-    bool forgotten;   /* abandoned or failed: writes no UNASSIGNED */
-    task_t *task;     /* NULL when there is none */
+    bool forgotten; /* abandoned or failed: writes no UNASSIGNED */
+    task_t *task;   /* NULL when there is none */
     uint64_t op;
     int64_t stop_deadline; /* 0: not stopping */
     wait_t *waits;

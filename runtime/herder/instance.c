@@ -124,10 +124,11 @@ static cd_err_t *unknown_class(const plugins_t *plugins, const char *name)
                     known.len > 0 ? ", " : "", d->class_name, d->class_name, d->version, d->version, d->type, d->type,
                     d->location);
     }
-    cd_err_t *err = cd_err_new(CD_ERR_CONFIG, CD_JVM_CONNECT,
-                               "Failed to find any class that implements Connector and which name matches %s, available "
-                               "connectors are: %s",
-                               name, strbuf_str(&known));
+    cd_err_t *err =
+        cd_err_new(CD_ERR_CONFIG, CD_JVM_CONNECT,
+                   "Failed to find any class that implements Connector and which name matches %s, available "
+                   "connectors are: %s",
+                   name, strbuf_str(&known));
     strbuf_done(&known);
     return err;
 }
@@ -226,10 +227,12 @@ static void on_stopped(void *arg, connector_t *instance, cd_err_t *err)
 static void on_stop_timeout(uv_timer_t *t)
 {
     conn_t *c = t->data;
-    log_write(CD_LOG_ERROR, WORKER_LOGGER, NULL, "Connector '%s' failed to properly shut down, has become unresponsive, "
+    log_write(CD_LOG_ERROR, WORKER_LOGGER, NULL,
+              "Connector '%s' failed to properly shut down, has become unresponsive, "
               "and may be consuming external resources. Correct the configuration for this connector or remove the "
               "connector. After fixing the connector, it may be necessary to restart this worker to release any "
-              "consumed resources.", c->name);
+              "consumed resources.",
+              c->name);
     gone(c);
 }
 
@@ -243,7 +246,8 @@ static void stop(conn_t *c)
     }
     c->stop_timer = mem_new0(uv_timer_t);
     c->stop_timer->data = c;
-    if (uv_timer_init(c->h->env.loop, c->stop_timer) != 0 || uv_timer_start(c->stop_timer, on_stop_timeout, STOP_MS, 0) != 0)
+    if (uv_timer_init(c->h->env.loop, c->stop_timer) != 0 ||
+        uv_timer_start(c->stop_timer, on_stop_timeout, STOP_MS, 0) != 0)
         abort(); /* fail only for a NULL loop */
     connector_stop(c->instance, on_stopped, c);
 }
@@ -356,11 +360,20 @@ static void plan_tasks(conn_t *c)
 void conn_do(conn_t *c, enum plan_action action, const plan_wanted_t *wanted)
 {
     switch (action) {
-    case PLAN_NOTHING: break;
-    case PLAN_START: start(c, wanted); break;
-    case PLAN_STOP: stop(c); break;
-    case PLAN_SET_TARGET: set_target(c, wanted->target); break;
-    case PLAN_TASKS: plan_tasks(c); break;
+    case PLAN_NOTHING:
+        break;
+    case PLAN_START:
+        start(c, wanted);
+        break;
+    case PLAN_STOP:
+        stop(c);
+        break;
+    case PLAN_SET_TARGET:
+        set_target(c, wanted->target);
+        break;
+    case PLAN_TASKS:
+        plan_tasks(c);
+        break;
     }
 }
 

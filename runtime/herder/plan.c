@@ -9,10 +9,13 @@ enum plan_action plan_connector(const plan_wanted_t *w, const plan_actual_t *a, 
 {
     bool wanted = w->assigned && !stopping;
     switch (a->state) {
-    case PLAN_BUSY: return PLAN_NOTHING;
-    case PLAN_NONE: return wanted ? PLAN_START : PLAN_NOTHING;
+    case PLAN_BUSY:
+        return PLAN_NOTHING;
+    case PLAN_NONE:
+        return wanted ? PLAN_START : PLAN_NOTHING;
     case PLAN_ACTIVE:
-    case PLAN_FAILED: break;
+    case PLAN_FAILED:
+        break;
     }
     if (!wanted || !same_version(w, a)) return PLAN_STOP;
     if (a->target != w->target) {
@@ -29,10 +32,13 @@ enum plan_action plan_task(const plan_wanted_t *w, const plan_actual_t *a, bool 
 {
     bool wanted = w->assigned && w->target != TARGET_STOPPED && !stopping;
     switch (a->state) {
-    case PLAN_BUSY: return PLAN_NOTHING;
-    case PLAN_NONE: return wanted ? PLAN_START : PLAN_NOTHING;
+    case PLAN_BUSY:
+        return PLAN_NOTHING;
+    case PLAN_NONE:
+        return wanted ? PLAN_START : PLAN_NOTHING;
     case PLAN_ACTIVE:
-    case PLAN_FAILED: break;
+    case PLAN_FAILED:
+        break;
     }
     if (!wanted || !same_version(w, a)) return PLAN_STOP;
     return a->state == PLAN_ACTIVE && a->target != w->target ? PLAN_SET_TARGET : PLAN_NOTHING;

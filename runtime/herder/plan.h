@@ -24,9 +24,9 @@ enum plan_action {
 
 /** What the topics and the group say. */
 typedef struct plan_wanted {
-    bool assigned;       /* exists and belongs to this worker */
-    uint64_t version;    /* of the config (connectors) or of the commit (tasks) */
-    uint64_t restart;    /* grows with each restart that was asked for */
+    bool assigned;    /* exists and belongs to this worker */
+    uint64_t version; /* of the config (connectors) or of the commit (tasks) */
+    uint64_t restart; /* grows with each restart that was asked for */
     enum target_state target;
 } plan_wanted_t;
 
@@ -35,8 +35,8 @@ typedef struct plan_actual {
     enum plan_state state;
     uint64_t version, restart; /* that the instance was made with */
     enum target_state target;
-    bool want_tasks;         /* connectors: task configs are due … */
-    int64_t want_tasks_at;   /* … not before this time (after a failed try) */
+    bool want_tasks;       /* connectors: task configs are due … */
+    int64_t want_tasks_at; /* … not before this time (after a failed try) */
 } plan_actual_t;
 
 /** @param stopping  the worker is shutting down: nothing new is started */

@@ -90,8 +90,7 @@ static cd_err_t *open_all(const plugins_t *plugins, const cd_config_t *props, bo
     transformer_provider_t *providers = cd_arena_array(&arena, transformer_provider_t, list.n);
     for (uint32_t i = 0; i < list.n && err == NULL; i++) {
         const char *name = list.items[i];
-        const char *class_name =
-            cd_config_get(props, cd_arena_printf(&arena, "config.providers.%s.class", name));
+        const char *class_name = cd_config_get(props, cd_arena_printf(&arena, "config.providers.%s.class", name));
         if (str_empty(class_name)) continue;
         cd_config_t params =
             config_with_prefix(props, cd_arena_printf(&arena, "config.providers.%s.param.", name), &arena);

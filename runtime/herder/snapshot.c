@@ -113,8 +113,7 @@ cd_err_t *herder_status(const herder_t *h, const char *name, cd_arena_t *arena, 
 cd_err_t *herder_task_status(const herder_t *h, const char *name, int32_t task, cd_arena_t *arena,
                              herder_task_state_t *ret_state)
 {
-    const status_t *s =
-        h->status == NULL || task < 0 ? NULL : status_map_get(status_store_map(h->status), name, task);
+    const status_t *s = h->status == NULL || task < 0 ? NULL : status_map_get(status_store_map(h->status), name, task);
     if (s == NULL) return herder_http_err(404, "No status found for task %s-%d", name, task);
     *ret_state = (herder_task_state_t){.id = task, .s = copy_state(s, arena)};
     return NULL;

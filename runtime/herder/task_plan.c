@@ -12,7 +12,8 @@ const char *task_plan_class(const char *connector_class, cd_arena_t *arena)
 {
     /* names that do not follow the rule below */
     static const task_class_t known[] = {
-        {"io.debezium.connector.sqlserver.SqlServerConnector", "io.debezium.connector.sqlserver.SqlServerConnectorTask"},
+        {"io.debezium.connector.sqlserver.SqlServerConnector",
+         "io.debezium.connector.sqlserver.SqlServerConnectorTask"},
         {"io.confluent.connect.jdbc.JdbcSinkConnector", "io.confluent.connect.jdbc.sink.JdbcSinkTask"},
         {"io.debezium.connector.jdbc.JdbcSinkConnector", "io.debezium.connector.jdbc.JdbcSinkConnectorTask"},
         {NULL, NULL}};
@@ -103,10 +104,11 @@ cd_err_t *task_plan_check(const char *connector, const cd_config_t *config, uint
                  connector, n, max);
         return NULL;
     }
-    return cd_err_new(CD_ERR_FATAL, "org.apache.kafka.connect.runtime.TooManyTasksException",
-                      "The connector %s has generated %u tasks, which is greater than %d, the maximum number of tasks it "
-                      "is configured to create. This behaviour should be considered a bug and is disallowed. If "
-                      "necessary, it can be permitted by reconfiguring the connector with 'tasks.max.enforce' set to "
-                      "false; however, this option will be removed in a future release of Kafka Connect.",
-                      connector, n, max);
+    return cd_err_new(
+        CD_ERR_FATAL, "org.apache.kafka.connect.runtime.TooManyTasksException",
+        "The connector %s has generated %u tasks, which is greater than %d, the maximum number of tasks it "
+        "is configured to create. This behaviour should be considered a bug and is disallowed. If "
+        "necessary, it can be permitted by reconfiguring the connector with 'tasks.max.enforce' set to "
+        "false; however, this option will be removed in a future release of Kafka Connect.",
+        connector, n, max);
 }

@@ -196,14 +196,19 @@ void run_abort(run_t *r)
 void run_do(run_t *r, enum plan_action action, const plan_wanted_t *wanted)
 {
     switch (action) {
-    case PLAN_START: start(r, wanted); break;
-    case PLAN_STOP: stop(r); break;
+    case PLAN_START:
+        start(r, wanted);
+        break;
+    case PLAN_STOP:
+        stop(r);
+        break;
     case PLAN_SET_TARGET:
         r->actual.target = wanted->target;
         task_set_target(r->task, wanted->target == TARGET_PAUSED ? TASK_TARGET_PAUSED : TASK_TARGET_RUNNING);
         break;
     case PLAN_NOTHING:
-    case PLAN_TASKS: break;
+    case PLAN_TASKS:
+        break;
     }
 }
 
@@ -214,9 +219,14 @@ static void on_state(void *arg, task_t *t, enum task_state state, const char *tr
     run_t *r = task_user(t);
     (void)arg;
     switch (state) {
-    case TASK_STARTING: break;
-    case TASK_RUNNING: put_status(r, STATUS_PUT, "RUNNING", NULL); break;
-    case TASK_PAUSED: put_status(r, STATUS_PUT, "PAUSED", NULL); break;
+    case TASK_STARTING:
+        break;
+    case TASK_RUNNING:
+        put_status(r, STATUS_PUT, "RUNNING", NULL);
+        break;
+    case TASK_PAUSED:
+        put_status(r, STATUS_PUT, "PAUSED", NULL);
+        break;
     case TASK_FAILED:
         log_write(CD_LOG_ERROR, WORKER_LOGGER, NULL,
                   "Task %s-%d threw an uncaught and unrecoverable exception. Task is being killed and will not recover "

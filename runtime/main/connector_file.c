@@ -13,13 +13,17 @@ static cd_err_t *read_text(const char *path, strbuf_t *out)
     char chunk[8192];
     size_t n;
     FILE *f = fopen(path, "re");
-    if (f == NULL) return cd_err_new(CD_ERR_NOT_FOUND, "java.nio.file.NoSuchFileException", "%s: %s", path, strerror(errno));
+    if (f == NULL)
+        return cd_err_new(CD_ERR_NOT_FOUND, "java.nio.file.NoSuchFileException", "%s: %s", path, strerror(errno));
     while (err == NULL && (n = fread(chunk, 1, sizeof(chunk), f)) > 0) {
         strbuf_add(out, chunk, n);
-        if (out->len > FILE_MAX) err = cd_err_new(CD_ERR_CONFIG, CD_JVM_CONNECT, "%s: larger than %zu bytes", path, FILE_MAX);
+        if (out->len > FILE_MAX)
+            err = cd_err_new(CD_ERR_CONFIG, CD_JVM_CONNECT, "%s: larger than %zu bytes", path, FILE_MAX);
     }
-    if (err == NULL && ferror(f)) err = cd_err_new(CD_ERR_FATAL, "java.io.IOException", "%s: %s", path, strerror(errno));
-    if (fclose(f) != 0 && err == NULL) err = cd_err_new(CD_ERR_FATAL, "java.io.IOException", "%s: %s", path, strerror(errno));
+    if (err == NULL && ferror(f))
+        err = cd_err_new(CD_ERR_FATAL, "java.io.IOException", "%s: %s", path, strerror(errno));
+    if (fclose(f) != 0 && err == NULL)
+        err = cd_err_new(CD_ERR_FATAL, "java.io.IOException", "%s: %s", path, strerror(errno));
     return err;
 }
 
@@ -27,8 +31,7 @@ static bool is_flat(const json_t *object)
 {
     const char *key;
     json_t *v;
-    json_object_foreach((json_t *)object, key, v)
-        if (json_is_object(v) || json_is_array(v)) return false;
+    json_object_foreach((json_t *)object, key, v) if (json_is_object(v) || json_is_array(v)) return false;
     return true;
 }
 

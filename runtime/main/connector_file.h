@@ -6,7 +6,7 @@
 #include "runtime/store/config_record.h"
 
 typedef struct connector_file {
-    props_t config; /* holds "name" */
+    props_t config;            /* holds "name" */
     enum target_state initial; /* TARGET_NONE when the file gives none */
 } connector_file_t;
 

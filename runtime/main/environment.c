@@ -34,8 +34,7 @@ cd_err_t *environment_read(const char *const *environment, props_t *props)
         if (equals == NULL || !str_starts(*v, PREFIX) || equals == *v + strlen(PREFIX)) continue;
         cd_arena_t arena = {0};
         strbuf_t line = {0};
-        const char *variable =
-            cd_arena_strndup(&arena, *v + strlen(PREFIX), (size_t)(equals - *v) - strlen(PREFIX));
+        const char *variable = cd_arena_strndup(&arena, *v + strlen(PREFIX), (size_t)(equals - *v) - strlen(PREFIX));
         strbuf_adds(&line, environment_property(variable, &arena));
         strbuf_addc(&line, '=');
         strbuf_adds(&line, equals + 1);
@@ -61,10 +60,9 @@ cd_err_t *environment_check(const props_t *props)
                                          {"value.converter", "CONNECT_VALUE_CONVERTER"},
                                          {"rest.advertised.host.name", "CONNECT_REST_ADVERTISED_HOST_NAME"},
                                          {NULL, NULL}};
-    static const mandatory_t avro[] = {
-        {"key.converter", "CONNECT_KEY_CONVERTER_SCHEMA_REGISTRY_URL"},
-        {"value.converter", "CONNECT_VALUE_CONVERTER_SCHEMA_REGISTRY_URL"},
-        {NULL, NULL}};
+    static const mandatory_t avro[] = {{"key.converter", "CONNECT_KEY_CONVERTER_SCHEMA_REGISTRY_URL"},
+                                       {"value.converter", "CONNECT_VALUE_CONVERTER_SCHEMA_REGISTRY_URL"},
+                                       {NULL, NULL}};
     for (const mandatory_t *m = always; m->property != NULL; m++)
         if (str_empty(props_get(props, m->property)))
             return cd_err_new(CD_ERR_CONFIG, CD_JVM_CONFIG, "%s is required.", m->variable);

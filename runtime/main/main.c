@@ -67,8 +67,8 @@ static int run(const options_t *o)
         .config = config, .plugins = plugins, .transformer = transformer, .nfiles = o->nfiles, .files = o->files};
     code = worker_run(&env);
 out:
-    if (err != NULL) log_err(CD_LOG_ERROR, "org.apache.kafka.connect.cli.AbstractConnectCli", NULL,
-                             "Stopping due to error", err);
+    if (err != NULL)
+        log_err(CD_LOG_ERROR, "org.apache.kafka.connect.cli.AbstractConnectCli", NULL, "Stopping due to error", err);
     cd_err_free(err);
     transformer_free(transformer);
     worker_config_free(config);

@@ -14,9 +14,9 @@ const char options_usage[] =
 
 static enum options_mode mode_of(const char *word)
 {
-    return strcmp(word, "distributed") == 0 || strcmp(word, "connect-distributed") == 0  ? OPTIONS_DISTRIBUTED
+    return strcmp(word, "distributed") == 0 || strcmp(word, "connect-distributed") == 0 ? OPTIONS_DISTRIBUTED
            : strcmp(word, "standalone") == 0 || strcmp(word, "connect-standalone") == 0 ? OPTIONS_STANDALONE
-                                                                                         : OPTIONS_USAGE;
+                                                                                        : OPTIONS_USAGE;
 }
 
 options_t options_parse(int argc, char *const *argv, bool has_environment)

@@ -16,11 +16,11 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define LOGGER "org.apache.kafka.connect.cli.ConnectDistributed"
-#define DESCRIBE_MS 60000
-#define TOPICS_MS 60000
-#define FLUSH_MS 5000
-#define ANSWERS_MS 1000        /* for REST answers that are still going out */
+#define LOGGER            "org.apache.kafka.connect.cli.ConnectDistributed"
+#define DESCRIBE_MS       60000
+#define TOPICS_MS         60000
+#define FLUSH_MS          5000
+#define ANSWERS_MS        1000  /* for REST answers that are still going out */
 #define SHUTDOWN_EXTRA_MS 15000 /* beyond the graceful times of the group and the tasks, as Connect allows */
 
 typedef struct worker worker_t;
@@ -51,7 +51,7 @@ struct worker {
     uint32_t next_file;
     connector_file_t file;
     uint32_t stage; /* the next to run, or, while ending, one more than the next to undo */
-    bool pending; /* a step of the start is under way */
+    bool pending;   /* a step of the start is under way */
     bool ending;
     int exit;
     int64_t started_ms;
@@ -123,8 +123,8 @@ static void loop_undo(worker_t *w, bool *ret_later)
 /* What the worker's own clients are made from: all unprefixed settings, but those that mean the worker itself. */
 static cd_config_t client_settings(worker_t *w)
 {
-    static const char *const own[] = {"group.id", "client.id", "session.timeout.ms", "heartbeat.interval.ms",
-                                      "rebalance.timeout.ms", NULL};
+    static const char *const own[] = {
+        "group.id", "client.id", "session.timeout.ms", "heartbeat.interval.ms", "rebalance.timeout.ms", NULL};
     const cd_config_t *props = &w->config->props;
     cd_pair_t *pairs = cd_arena_array(&w->arena, cd_pair_t, props->n + 1);
     uint32_t n = 0;
@@ -223,8 +223,8 @@ static cd_err_t *describe_run(worker_t *w, bool *ret_later)
 
 static cd_config_t topic_settings(worker_t *w, const char *prefix)
 {
-    static const char *const own[] = {"topic", "partitions", "replication.factor", "cleanup.policy", "file.filename",
-                                      NULL};
+    static const char *const own[] = {"topic",          "partitions",    "replication.factor",
+                                      "cleanup.policy", "file.filename", NULL};
     cd_config_t all = config_with_prefix(&w->config->props, prefix, &w->arena);
     cd_pair_t *pairs = cd_arena_array(&w->arena, cd_pair_t, all.n);
     uint32_t n = 0;
@@ -306,17 +306,16 @@ static void on_done(void *arg, cd_err_t *err)
 
 static cd_err_t *herder_run(worker_t *w, bool *ret_later)
 {
-    herder_env_t env = {.loop = &w->loop,
-                        .worker = w->config,
-                        .plugins = w->env.plugins,
-                        .metrics = w->metrics,
-                        .transformer = w->env.transformer,
-                        .deferred = w->deferred,
-                        .identity = {.version = CONNECT_VERSION,
-                                     .commit = CONNECT_COMMIT,
-                                     .kafka_cluster_id = w->cluster_id},
-                        .failed = on_herder_failed,
-                        .failed_arg = w};
+    herder_env_t env = {
+        .loop = &w->loop,
+        .worker = w->config,
+        .plugins = w->env.plugins,
+        .metrics = w->metrics,
+        .transformer = w->env.transformer,
+        .deferred = w->deferred,
+        .identity = {.version = CONNECT_VERSION, .commit = CONNECT_COMMIT, .kafka_cluster_id = w->cluster_id},
+        .failed = on_herder_failed,
+        .failed_arg = w};
     worker_config_advertised(w->config, rest_port(w->rest), &w->arena, &env.identity.url, &env.identity.worker_id);
     w->herder = herder_new(&env);
     *ret_later = true;

@@ -41,8 +41,8 @@ static bool parse_listener(const char *text, cd_arena_t *arena, worker_listener_
     } else if (memchr(host, ':', host_len) != NULL || memchr(host, '/', host_len) != NULL) {
         return false;
     }
-    *ret = (worker_listener_t){
-        .https = n == 5, .host = cd_arena_strndup(arena, host, host_len), .port = (uint16_t)port};
+    *ret =
+        (worker_listener_t){.https = n == 5, .host = cd_arena_strndup(arena, host, host_len), .port = (uint16_t)port};
     return true;
 }
 
@@ -62,8 +62,7 @@ static cd_err_t *parse_listeners(const char *key, const cd_list_t *texts, cd_are
 
 static cd_err_t *read_listeners(worker_config_t *c)
 {
-    if (c->listener_texts.n == 0 ||
-        (c->listener_texts.n == 1 && str_empty(c->listener_texts.items[0])))
+    if (c->listener_texts.n == 0 || (c->listener_texts.n == 1 && str_empty(c->listener_texts.items[0])))
         return config_err("Invalid value for listeners, at least one URL is expected, ex: "
                           "http://localhost:8080,https://localhost:8443.");
     cd_err_t *err = parse_listeners("listeners", &c->listener_texts, &c->arena, &c->listeners);
@@ -76,11 +75,15 @@ static cd_err_t *read_listeners(worker_config_t *c)
 /* Settings that Connect dropped long ago and old files still carry. */
 static void honour_legacy(worker_config_t *c)
 {
-    static const char *const ignored[] = {"internal.key.converter", "internal.value.converter",
+    static const char *const ignored[] = {"internal.key.converter",
+                                          "internal.value.converter",
                                           "internal.key.converter.schemas.enable",
-                                          "internal.value.converter.schemas.enable", "config.storage.partitions",
-                                          "config.storage.cleanup.policy", "offset.storage.cleanup.policy",
-                                          "status.storage.cleanup.policy", NULL};
+                                          "internal.value.converter.schemas.enable",
+                                          "config.storage.partitions",
+                                          "config.storage.cleanup.policy",
+                                          "offset.storage.cleanup.policy",
+                                          "status.storage.cleanup.policy",
+                                          NULL};
     const char *port = props_get(&c->raw, "rest.port"), *host = props_get(&c->raw, "rest.host.name");
     for (const char *const *k = ignored; *k != NULL; k++)
         if (props_has(&c->raw, *k)) log_write(CD_LOG_WARN, LOGGER, NULL, "The setting '%s' is ignored", *k);
@@ -135,8 +138,7 @@ cd_err_t *worker_config_new(bool is_distributed, props_t *props, worker_config_t
     *props = (props_t){0};
     honour_legacy(c);
     c->props = props_view(&c->raw);
-    cd_err_t *err =
-        config_parse(worker_config_keys(is_distributed), sizeof(cd_key_t), &c->props, &c->arena, c, NULL);
+    cd_err_t *err = config_parse(worker_config_keys(is_distributed), sizeof(cd_key_t), &c->props, &c->arena, c, NULL);
     if (err == NULL) err = read_listeners(c);
     c->client_base = "connect-";
     if (err == NULL && is_distributed) err = check_distributed(c);

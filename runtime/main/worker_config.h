@@ -7,8 +7,8 @@
 #ifndef CONNECTD_MAIN_WORKER_CONFIG_H
 #define CONNECTD_MAIN_WORKER_CONFIG_H
 
-#include "runtime/base/properties.h"
 #include "plugins/api/connectd_plugin.h"
+#include "runtime/base/properties.h"
 
 enum worker_eos { WORKER_EOS_DISABLED = 0, WORKER_EOS_PREPARING, WORKER_EOS_ENABLED };
 

@@ -2,7 +2,6 @@
  * first in both. */
 #include "runtime/main/worker_config.h"
 
-
 #define AT(field) offsetof(worker_config_t, field)
 
 static const char *check_non_blank(const cd_key_t *key, const char *text, cd_arena_t *arena)
@@ -52,8 +51,8 @@ static const char *const listener_kinds[] = {"http", "https", NULL};
     {                                                                                                                  \
         .name = (n), .type = (t), .dflt = (d), .at = AT(field), .importance = (imp), .doc = (text), __VA_ARGS__        \
     }
-#define MIN0 .flags = CD_K_RANGE_MIN, .min = 0
-#define MIN1 .flags = CD_K_RANGE_MIN, .min = 1
+#define MIN0     .flags = CD_K_RANGE_MIN, .min = 0
+#define MIN1     .flags = CD_K_RANGE_MIN, .min = 1
 #define REQUIRED .flags = CD_K_REQUIRED
 
 #define COMMON_ROWS                                                                                                    \
@@ -78,7 +77,7 @@ static const char *const listener_kinds[] = {"http", "https", NULL};
         ROW("offset.flush.interval.ms", CD_T_LONG, "60000", offset_flush_interval_ms, CD_LOW,                          \
             "How often the offsets of tasks are committed."),                                                          \
         ROW("offset.flush.timeout.ms", CD_T_LONG, "5000", offset_flush_timeout_ms, CD_LOW,                             \
-            "How long one commit of offsets may take before it is tried again later."),                               \
+            "How long one commit of offsets may take before it is tried again later."),                                \
         ROW("topic.creation.enable", CD_T_BOOLEAN, "true", topic_creation_enable, CD_LOW,                              \
             "Let source connectors with topic.creation settings create their topics."),                                \
         ROW("topic.tracking.enable", CD_T_BOOLEAN, "true", topic_tracking_enable, CD_LOW,                              \
@@ -124,8 +123,8 @@ static const cd_key_t distributed[] = {
     COMMON_ROWS,
     ROW("group.id", CD_T_STRING, NULL, group_id, CD_HIGH, "Name of the Connect cluster this worker belongs to.",
         REQUIRED),
-    ROW("config.storage.topic", CD_T_STRING, NULL, config_topic, CD_HIGH,
-        "Topic that holds connector configurations.", REQUIRED, .check = check_non_blank),
+    ROW("config.storage.topic", CD_T_STRING, NULL, config_topic, CD_HIGH, "Topic that holds connector configurations.",
+        REQUIRED, .check = check_non_blank),
     ROW("config.storage.replication.factor", CD_T_SHORT, "3", config_replication, CD_LOW,
         "Replication factor when the configuration topic is created.", .check = check_replication),
     ROW("offset.storage.topic", CD_T_STRING, NULL, offset_topic, CD_HIGH, "Topic that holds source offsets.", REQUIRED,
@@ -184,12 +183,12 @@ static const cd_key_t distributed[] = {
         "Time for a connection to be made."),
     ROW("socket.connection.setup.timeout.max.ms", CD_T_LONG, "30000", connection_setup_timeout_max_ms, CD_LOW,
         "The same after several failures."),
-    ROW("send.buffer.bytes", CD_T_INT, "131072", send_buffer_bytes, CD_MEDIUM,
-        "Socket send buffer; -1: the system's.", .flags = CD_K_RANGE_MIN, .min = -1),
+    ROW("send.buffer.bytes", CD_T_INT, "131072", send_buffer_bytes, CD_MEDIUM, "Socket send buffer; -1: the system's.",
+        .flags = CD_K_RANGE_MIN, .min = -1),
     ROW("receive.buffer.bytes", CD_T_INT, "32768", receive_buffer_bytes, CD_MEDIUM,
         "Socket receive buffer; -1: the system's.", .flags = CD_K_RANGE_MIN, .min = -1),
-    ROW("security.protocol", CD_T_STRING, "PLAINTEXT", security_protocol, CD_MEDIUM,
-        "How the brokers are talked to.", .choices = security, .flags = CD_K_ANY_CASE),
+    ROW("security.protocol", CD_T_STRING, "PLAINTEXT", security_protocol, CD_MEDIUM, "How the brokers are talked to.",
+        .choices = security, .flags = CD_K_ANY_CASE),
     ROW("metadata.recovery.strategy", CD_T_STRING, "none", metadata_recovery_strategy, CD_LOW,
         "What to do when no known broker answers.", .choices = recovery, .flags = CD_K_ANY_CASE),
     CD_KEY_END,

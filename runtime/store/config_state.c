@@ -297,14 +297,30 @@ void config_state_apply(config_state_t *s, int64_t offset, cd_bytes_t key, cd_by
     }
     s->offset = offset + 1;
     switch (config_key_parse(key, &s->scratch, &ev.name, &task)) {
-    case CONFIG_KEY_TARGET: apply_target(s, ev.name, v, &ev); break;
-    case CONFIG_KEY_CONNECTOR: apply_connector(s, ev.name, v, &ev); break;
-    case CONFIG_KEY_TASK: apply_task(s, ev.name, task, v); break;
-    case CONFIG_KEY_COMMIT: apply_commit(s, ev.name, v, &ev); break;
-    case CONFIG_KEY_RESTART: apply_restart(v, &ev); break;
-    case CONFIG_KEY_FENCING: apply_fencing(s, ev.name, v); break;
-    case CONFIG_KEY_SESSION: apply_session_key(s, v, &ev); break;
-    case CONFIG_KEY_LOGGER: apply_logger(s, v, &ev); break;
+    case CONFIG_KEY_TARGET:
+        apply_target(s, ev.name, v, &ev);
+        break;
+    case CONFIG_KEY_CONNECTOR:
+        apply_connector(s, ev.name, v, &ev);
+        break;
+    case CONFIG_KEY_TASK:
+        apply_task(s, ev.name, task, v);
+        break;
+    case CONFIG_KEY_COMMIT:
+        apply_commit(s, ev.name, v, &ev);
+        break;
+    case CONFIG_KEY_RESTART:
+        apply_restart(v, &ev);
+        break;
+    case CONFIG_KEY_FENCING:
+        apply_fencing(s, ev.name, v);
+        break;
+    case CONFIG_KEY_SESSION:
+        apply_session_key(s, v, &ev);
+        break;
+    case CONFIG_KEY_LOGGER:
+        apply_logger(s, v, &ev);
+        break;
     case CONFIG_KEY_UNKNOWN:
         log_write(CD_LOG_ERROR, LOGGER, NULL, "Discarding a record of the config topic with an unknown key");
         break;

@@ -23,16 +23,16 @@ typedef struct config_tasks {
 /** Everything known about one connector name; exists as long as anything is. */
 typedef struct config_connector {
     char *name;
-    bool exists;    /* has a config; the other facts may outlive it */
-    props_t config; /* raw, in the order of the record */
-    uint64_t revision;         /* grows with each config record: a restart of the instance is due */
-    enum target_state target;  /* TARGET_NONE when unknown */
-    int32_t task_count;        /* of the last commit; 0 without one */
-    config_tasks_t tasks;      /* committed; may hold stale ids >= task_count */
-    config_tasks_t deferred;   /* written, not yet committed */
-    bool inconsistent;         /* a commit came without all of its tasks */
-    int64_t task_generation;   /* -1 before the first complete commit */
-    uint64_t commits;          /* grows with each commit: a restart of the tasks is due */
+    bool exists;              /* has a config; the other facts may outlive it */
+    props_t config;           /* raw, in the order of the record */
+    uint64_t revision;        /* grows with each config record: a restart of the instance is due */
+    enum target_state target; /* TARGET_NONE when unknown */
+    int32_t task_count;       /* of the last commit; 0 without one */
+    config_tasks_t tasks;     /* committed; may hold stale ids >= task_count */
+    config_tasks_t deferred;  /* written, not yet committed */
+    bool inconsistent;        /* a commit came without all of its tasks */
+    int64_t task_generation;  /* -1 before the first complete commit */
+    uint64_t commits;         /* grows with each commit: a restart of the tasks is due */
     bool has_applied;
     props_t applied;           /* raw config at the last commit */
     int32_t task_count_record; /* exactly-once fencing; -1 without one */
@@ -51,11 +51,11 @@ void config_state_free(config_state_t *s);
 
 enum config_event_type {
     CONFIG_EV_NONE = 0,
-    CONFIG_EV_CONNECTOR,   /* a connector's config was set */
-    CONFIG_EV_REMOVED,     /* a connector's config was removed */
-    CONFIG_EV_TASKS,       /* tasks were committed */
-    CONFIG_EV_TARGET,      /* the target state of an existing connector changed */
-    CONFIG_EV_RESTART,     /* a restart record */
+    CONFIG_EV_CONNECTOR, /* a connector's config was set */
+    CONFIG_EV_REMOVED,   /* a connector's config was removed */
+    CONFIG_EV_TASKS,     /* tasks were committed */
+    CONFIG_EV_TARGET,    /* the target state of an existing connector changed */
+    CONFIG_EV_RESTART,   /* a restart record */
     CONFIG_EV_SESSION_KEY,
     CONFIG_EV_LOGGER
 };

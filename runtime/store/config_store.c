@@ -173,10 +173,18 @@ static void op_next(op_t *op)
 {
     enum step step = op->err != NULL || op->store == NULL ? STEP_END : op->steps[op->step++];
     switch (step) {
-    case STEP_END: op_finish(op); break;
-    case STEP_READ_TO_END: op->store->log->ops->read_to_end(op->store->log, on_step_done, op); break;
-    case STEP_WRITE: write_records(op); break;
-    case STEP_READ_BACK: op->store->log->ops->read_back(op->store->log, on_step_done, op); break;
+    case STEP_END:
+        op_finish(op);
+        break;
+    case STEP_READ_TO_END:
+        op->store->log->ops->read_to_end(op->store->log, on_step_done, op);
+        break;
+    case STEP_WRITE:
+        write_records(op);
+        break;
+    case STEP_READ_BACK:
+        op->store->log->ops->read_back(op->store->log, on_step_done, op);
+        break;
     }
 }
 
@@ -245,8 +253,9 @@ void config_store_remove_connector(config_store_t *s, const char *name, store_do
 void config_store_put_tasks(config_store_t *s, const char *name, const cd_config_t *configs, uint32_t n,
                             store_done_fn *done, void *arg)
 {
-    op_t *op = op_new(s, n > 0 ? "Error writing task configurations to Kafka" :
-                                 "Error writing root configuration to Kafka", done, arg);
+    op_t *op =
+        op_new(s, n > 0 ? "Error writing task configurations to Kafka" : "Error writing root configuration to Kafka",
+               done, arg);
     op_step(op, STEP_READ_TO_END);
     for (uint32_t i = 0; i < n; i++) {
         record_t *r = op_record(op, "task-", name);

@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define LOGGER "org.apache.kafka.connect.storage.FileOffsetBackingStore"
+#define LOGGER   "org.apache.kafka.connect.storage.FileOffsetBackingStore"
 #define FILE_MAX ((size_t)1024 * 1024 * 1024)
 
 /** Somebody who waits for a write to be on disk, or just for the next turn. */
@@ -259,8 +259,7 @@ static void close_log(store_log_t *base)
         java_map_write(log->entries, log->n, &data);
         /* the last offsets of the tasks: the loop has nothing else to do any more */
         int error = rewrite_file(log->path, &data);
-        if (error != 0)
-            log_write(CD_LOG_ERROR, LOGGER, NULL, "Failed to write the offset file: %s", strerror(error));
+        if (error != 0) log_write(CD_LOG_ERROR, LOGGER, NULL, "Failed to write the offset file: %s", strerror(error));
         strbuf_done(&data);
     }
     answer_all(&log->unwritten, CD_ERR_STOPPED, "Worker is shutting down");

@@ -2,21 +2,51 @@
 
 /* Java's stream: magic, version, then objects that begin with a type code. A class is described at its first use and
  * referred to by a handle later; handles count from 0x7E0000 in order of appearance. */
-#define TC_NULL 0x70
-#define TC_REFERENCE 0x71
-#define TC_CLASSDESC 0x72
-#define TC_OBJECT 0x73
-#define TC_ARRAY 0x75
-#define TC_BLOCKDATA 0x77
+#define TC_NULL         0x70
+#define TC_REFERENCE    0x71
+#define TC_CLASSDESC    0x72
+#define TC_OBJECT       0x73
+#define TC_ARRAY        0x75
+#define TC_BLOCKDATA    0x77
 #define TC_ENDBLOCKDATA 0x78
 
-static const uint8_t map_head[] = {0xAC, 0xED, 0x00, 0x05, TC_OBJECT, TC_CLASSDESC, 0x00, 0x11, 'j', 'a', 'v', 'a', '.',
-                                   'u', 't', 'i', 'l', '.', 'H', 'a', 's', 'h', 'M', 'a', 'p', 0x05, 0x07, 0xDA, 0xC1,
-                                   0xC3, 0x16, 0x60, 0xD1, 0x03, 0x00, 0x02, 'F', 0x00, 0x0A, 'l', 'o', 'a', 'd', 'F',
-                                   'a', 'c', 't', 'o', 'r', 'I', 0x00, 0x09, 't', 'h', 'r', 'e', 's', 'h', 'o', 'l', 'd',
-                                   TC_ENDBLOCKDATA, TC_NULL, 0x3F, 0x40, 0x00, 0x00};
-static const uint8_t array_class[] = {TC_CLASSDESC, 0x00, 0x02, '[', 'B', 0xAC, 0xF3, 0x17, 0xF8, 0x06, 0x08,
-                                      0x54, 0xE0, 0x02, 0x00, 0x00, TC_ENDBLOCKDATA, TC_NULL};
+static const uint8_t map_head[] = {0xAC,      0xED,
+                                   0x00,      0x05,
+                                   TC_OBJECT, TC_CLASSDESC,
+                                   0x00,      0x11,
+                                   'j',       'a',
+                                   'v',       'a',
+                                   '.',       'u',
+                                   't',       'i',
+                                   'l',       '.',
+                                   'H',       'a',
+                                   's',       'h',
+                                   'M',       'a',
+                                   'p',       0x05,
+                                   0x07,      0xDA,
+                                   0xC1,      0xC3,
+                                   0x16,      0x60,
+                                   0xD1,      0x03,
+                                   0x00,      0x02,
+                                   'F',       0x00,
+                                   0x0A,      'l',
+                                   'o',       'a',
+                                   'd',       'F',
+                                   'a',       'c',
+                                   't',       'o',
+                                   'r',       'I',
+                                   0x00,      0x09,
+                                   't',       'h',
+                                   'r',       'e',
+                                   's',       'h',
+                                   'o',       'l',
+                                   'd',       TC_ENDBLOCKDATA,
+                                   TC_NULL,   0x3F,
+                                   0x40,      0x00,
+                                   0x00};
+static const uint8_t array_class[] = {
+    TC_CLASSDESC,    0x00,   0x02, '[', 'B', 0xAC, 0xF3, 0x17, 0xF8, 0x06, 0x08, 0x54, 0xE0, 0x02, 0x00, 0x00,
+    TC_ENDBLOCKDATA, TC_NULL};
 static const uint8_t array_handle[] = {TC_REFERENCE, 0x00, 0x7E, 0x00, 0x02};
 /* where the load factor begins: its value does not matter to a reader */
 #define HEAD_FIXED (sizeof(map_head) - 4)
@@ -116,7 +146,8 @@ static cd_err_t *other_object(cd_bytes_t data)
     uint32_t n = (uint32_t)r.at[0] << 8 | r.at[1];
     r.at += 2;
     if (n > (size_t)(r.end - r.at) || n > 256) return broken();
-    return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "Expected HashMap but found class %.*s", (int)n, (const char *)r.at);
+    return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "Expected HashMap but found class %.*s", (int)n,
+                      (const char *)r.at);
 }
 
 cd_err_t *java_map_read(cd_bytes_t data, cd_arena_t *arena, java_entry_t **ret_entries, uint32_t *ret_n)
@@ -125,7 +156,8 @@ cd_err_t *java_map_read(cd_bytes_t data, cd_arena_t *arena, java_entry_t **ret_e
     uint32_t ignored, n;
     if (!take(&r, map_head, HEAD_FIXED)) return other_object(data);
     if (!take_u32(&r, &ignored) || !take_u32(&r, &ignored)) return broken();
-    if (!take_byte(&r, TC_BLOCKDATA) || !take_byte(&r, 8) || !take_u32(&r, &ignored) || !take_u32(&r, &n)) return broken();
+    if (!take_byte(&r, TC_BLOCKDATA) || !take_byte(&r, 8) || !take_u32(&r, &ignored) || !take_u32(&r, &n))
+        return broken();
     if (n > (size_t)(r.end - r.at) / 2) return broken(); /* two bytes are the least that an entry takes */
     java_entry_t *entries = cd_arena_array(arena, java_entry_t, n);
     for (uint32_t i = 0; i < n; i++)

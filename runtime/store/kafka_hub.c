@@ -9,7 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define LOGGER "org.apache.kafka.clients"
+#define LOGGER       "org.apache.kafka.clients"
 #define DRAIN_ROUNDS 64 /* events taken in one turn, so that a long replay does not hold up REST */
 
 struct kafka_hub {
@@ -43,12 +43,9 @@ static cd_err_t *force_settings(rd_kafka_conf_t *conf, bool producer)
                                              {"partitioner", "murmur2_random"},
                                              {"linger.ms", "0"},
                                              {NULL, NULL}};
-    static const setting_t for_consumer[] = {{"enable.auto.commit", "false"},
-                                             {"enable.auto.offset.store", "false"},
-                                             {"auto.offset.reset", "earliest"},
-                                             {"enable.partition.eof", "true"},
-                                             {"allow.auto.create.topics", "false"},
-                                             {NULL, NULL}};
+    static const setting_t for_consumer[] = {
+        {"enable.auto.commit", "false"},  {"enable.auto.offset.store", "false"}, {"auto.offset.reset", "earliest"},
+        {"enable.partition.eof", "true"}, {"allow.auto.create.topics", "false"}, {NULL, NULL}};
     char text[256];
     for (const setting_t *s = producer ? for_producer : for_consumer; s->name != NULL; s++)
         if (rd_kafka_conf_set(conf, s->name, s->value, text, sizeof(text)) != RD_KAFKA_CONF_OK)
@@ -69,7 +66,9 @@ static void on_delivered(rd_kafka_event_t *ev)
 static void on_event(rd_kafka_event_t *ev)
 {
     switch (rd_kafka_event_type(ev)) {
-    case RD_KAFKA_EVENT_DR: on_delivered(ev); break;
+    case RD_KAFKA_EVENT_DR:
+        on_delivered(ev);
+        break;
     case RD_KAFKA_EVENT_ERROR:
         log_write(CD_LOG_WARN, LOGGER, NULL, "%s", rd_kafka_event_error_string(ev));
         break;
@@ -79,7 +78,8 @@ static void on_event(rd_kafka_event_t *ev)
         if (a != NULL) a->fn(a, ev);
         break;
     }
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -248,7 +248,8 @@ void kafka_hub_close(kafka_hub_t *hub, void (*closed)(void *arg), void *arg)
     disable(hub->admin_queue);
     /* what is not acknowledged by now is given up: rd_kafka_destroy would wait for it without limit */
     (void)rd_kafka_purge(hub->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    while (drain_queue(hub->producer_queue)) {}
+    while (drain_queue(hub->producer_queue)) {
+    }
     uv_close((uv_handle_t *)&hub->poll, on_handle_closed);
     uv_close((uv_handle_t *)&hub->flush_timer, on_handle_closed);
 }

@@ -5,11 +5,12 @@
 #include "runtime/base/mem.h"
 #include "runtime/client/kafka_conf.h"
 
-#define LOGGER "org.apache.kafka.connect.util.KafkaBasedLog"
-#define BATCH 256
-#define ENDS_STEP_MS 5000
-#define ENDS_RETRY_MS 1000
-#define ENDS_START_MS (15 * 60 * 1000) /* how long a start waits for the end offsets */
+#define LOGGER            "org.apache.kafka.connect.util.KafkaBasedLog"
+#define BATCH             256
+#define ENDS_STEP_MS      5000
+#define ENDS_RETRY_MIN_MS 20 /* a topic that was just made: its leader is ready in a moment */
+#define ENDS_RETRY_MAX_MS 2000
+#define ENDS_START_MS     (15 * 60 * 1000) /* how long a start waits for the end offsets */
 
 /** Somebody who waits for the positions to reach some ends. */
 typedef struct waiter {
@@ -48,7 +49,7 @@ struct kafka_log {
     rd_kafka_queue_t *queue;
     int64_t *positions, *acked; /* per partition: next offset to read; end of what was acknowledged to us */
     bool started, draining, closed;
-    int64_t start_deadline;
+    int64_t start_deadline, retry_ms;
     waiter_t *waiting;  /* with ends */
     waiter_t *asking;   /* their end offsets are being asked for */
     waiter_t *next_ask; /* came too late for that question */
@@ -163,8 +164,9 @@ static void ask_ends(kafka_log_t *log);
 static void ends_run(void *arg)
 {
     ends_job_t *j = arg;
-    /* the special time -1 asks for the end; one request per broker, whatever the number of partitions */
-    j->code = rd_kafka_offsets_for_times(kafka_hub_consumer(j->hub), j->parts, ENDS_STEP_MS);
+    /* the special time -1 asks for the end, one request per broker. The producer asks: a broker answers the requests of
+     * a connection in order, and the consumer has a long poll waiting on its own. */
+    j->code = rd_kafka_offsets_for_times(kafka_hub_producer(j->hub), j->parts, ENDS_STEP_MS);
 }
 
 static cd_err_t *ends_take(kafka_log_t *log, const ends_job_t *j, int64_t *ends)
@@ -204,7 +206,8 @@ static void retry_later(kafka_log_t *log)
     log->retry = mem_new0(uv_timer_t);
     if (uv_timer_init(kafka_hub_loop(log->hub), log->retry) != 0) abort(); /* fails only for a NULL loop */
     log->retry->data = log;
-    if (uv_timer_start(log->retry, on_retry, ENDS_RETRY_MS, 0) != 0) abort(); /* never fails on a live handle */
+    if (uv_timer_start(log->retry, on_retry, (uint64_t)log->retry_ms, 0) != 0) abort(); /* never fails when live */
+    log->retry_ms = log->retry_ms * 2 < ENDS_RETRY_MAX_MS ? log->retry_ms * 2 : ENDS_RETRY_MAX_MS;
 }
 
 static void ends_answer(kafka_log_t *log, cd_err_t *err, const int64_t *ends)
@@ -234,7 +237,7 @@ static void ends_done(void *arg)
     int64_t *ends = mem_alloc0((size_t)log->npartitions, sizeof(*ends));
     cd_err_t *err = ends_take(log, j, ends);
     if (err != NULL && !log->started && clock_mono_ms() < log->start_deadline) {
-        log_err(CD_LOG_WARN, LOGGER, NULL, "Reading to the end of an internal topic, retrying", err);
+        log_err(CD_LOG_INFO, LOGGER, NULL, "Reading to the end of an internal topic, retrying", err);
         retry_later(log);
     } else {
         log->started = true;
@@ -294,6 +297,7 @@ static void start(store_log_t *base, store_done_fn *done, void *arg)
                       rd_kafka_err2str(rd_kafka_last_error()));
     }
     kafka_hub_add_reader(log->hub, &log->reader, log->queue);
+    log->retry_ms = ENDS_RETRY_MIN_MS;
     log->start_deadline = clock_mono_ms() + ENDS_START_MS;
     read_to_end(base, done, arg);
 }
@@ -371,8 +375,8 @@ static void append(store_log_t *base, cd_bytes_t key, cd_bytes_t value, store_do
     s->log = log;
     s->done = done;
     s->arg = arg;
-    if (rd_kafka_produce(log->producer_topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
-                         (void *)(uintptr_t)value.ptr, value.len, key.ptr, key.len, s) != 0) {
+    if (rd_kafka_produce(log->producer_topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)value.ptr,
+                         value.len, key.ptr, key.len, s) != 0) {
         refuse(log, kafka_err(rd_kafka_last_error(), "Failed to write to an internal topic"), done, arg);
         free(s);
         return;

@@ -129,9 +129,10 @@ static bool is_offset_key(const json_t *key)
     const json_t *partition = json_array_get(key, 1);
     if (json_array_size(key) == 2 && json_is_string(json_array_get(key, 0)) && json_is_object(partition)) return true;
     if (json_array_size(key) != 2 || !json_is_string(json_array_get(key, 0)) || !json_is_null(partition))
-        log_write(CD_LOG_WARN, LOGGER, NULL,
-                  "Ignoring offset partition key with an unexpected format. Expected an array of a connector name and a "
-                  "partition object");
+        log_write(
+            CD_LOG_WARN, LOGGER, NULL,
+            "Ignoring offset partition key with an unexpected format. Expected an array of a connector name and a "
+            "partition object");
     return false;
 }
 
@@ -231,8 +232,7 @@ static const char *type_name(uint8_t type)
 
 static cd_err_t *check_map(const cd_value_t *map)
 {
-    if (map->type != CD_MAP)
-        return cd_err_new(CD_ERR_DATA, CD_JVM_DATA, "Offsets must be specified as a Map");
+    if (map->type != CD_MAP) return cd_err_new(CD_ERR_DATA, CD_JVM_DATA, "Offsets must be specified as a Map");
     for (uint32_t i = 0; i < map->len; i++) {
         const cd_value_t *k = &map->items[2 * i], *v = k + 1;
         if (k->type != CD_STRING) return cd_err_new(CD_ERR_DATA, CD_JVM_DATA, "Offsets may only use String keys");

@@ -5,9 +5,9 @@
 #include "runtime/store/config_record.h"
 
 #define CONNECTOR_PREFIX "status-connector-"
-#define TASK_PREFIX "status-task-"
-#define TOPIC_PREFIX "status-topic-"
-#define TOPIC_MIDDLE ":connector-"
+#define TASK_PREFIX      "status-task-"
+#define TOPIC_PREFIX     "status-topic-"
+#define TOPIC_MIDDLE     ":connector-"
 
 struct status_map {
     uint32_t n, cap;

@@ -63,8 +63,7 @@ static void write_record(status_store_t *s, bool tombstone)
 {
     const cd_bytes_t key = {.ptr = (const uint8_t *)strbuf_str(&s->key), .len = (uint32_t)s->key.len};
     cd_bytes_t value = {0};
-    if (!tombstone)
-        value = (cd_bytes_t){.ptr = (const uint8_t *)strbuf_str(&s->value), .len = (uint32_t)s->value.len};
+    if (!tombstone) value = (cd_bytes_t){.ptr = (const uint8_t *)strbuf_str(&s->value), .len = (uint32_t)s->value.len};
     s->log->ops->append(s->log, key, value, on_written, s);
 }
 

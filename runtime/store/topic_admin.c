@@ -5,12 +5,12 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 
-#define LOGGER "org.apache.kafka.connect.util.TopicAdmin"
-#define RETRY_MS 100
-#define REQUEST_MS 10000
+#define LOGGER           "org.apache.kafka.connect.util.TopicAdmin"
+#define RETRY_MS         100
+#define REQUEST_MS       10000
 #define METADATA_STEP_MS 1000
-#define METADATA_MS 30000
-#define TOPICS_MAX 8
+#define METADATA_MS      30000
+#define TOPICS_MAX       8
 
 typedef struct ensure {
     kafka_hub_admin_t admin; /* first: what librdkafka hands back */
@@ -71,8 +71,7 @@ static bool read_partitions(ensure_t *e, uint32_t i)
     bool known = rd_kafka_metadata(rk, 0, rkt, &md, METADATA_STEP_MS) == RD_KAFKA_RESP_ERR_NO_ERROR &&
                  md->topic_cnt == 1 && md->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR &&
                  md->topics[0].partition_cnt > 0;
-    for (int p = 0; known && p < md->topics[0].partition_cnt; p++)
-        known = md->topics[0].partitions[p].leader >= 0;
+    for (int p = 0; known && p < md->topics[0].partition_cnt; p++) known = md->topics[0].partitions[p].leader >= 0;
     if (known) e->partitions[i] = md->topics[0].partition_cnt;
     if (md != NULL) rd_kafka_metadata_destroy(md);
     rd_kafka_topic_destroy(rkt);

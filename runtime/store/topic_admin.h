@@ -7,10 +7,10 @@
 
 typedef struct topic_spec {
     const char *topic;
-    const char *property; /* the worker setting that names it */
-    const char *purpose;  /* for sentences: "connector configurations" */
+    const char *property;            /* the worker setting that names it */
+    const char *purpose;             /* for sentences: "connector configurations" */
     int32_t partitions, replication; /* -1: as the broker likes */
-    cd_config_t settings; /* of a new topic; cleanup.policy=compact is added */
+    cd_config_t settings;            /* of a new topic; cleanup.policy=compact is added */
 } topic_spec_t;
 
 /** @param partitions  of each topic, in the order of the specs; NULL on error */

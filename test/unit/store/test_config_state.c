@@ -43,7 +43,7 @@ static void feed(rig_t *r, const char *key, const char *value)
 }
 
 #define CONNECTOR "{\"properties\":{\"connector.class\":\"X\",\"name\":\"c\"}}"
-#define TASK "{\"properties\":{\"task.class\":\"XTask\"}}"
+#define TASK      "{\"properties\":{\"task.class\":\"XTask\"}}"
 
 static const config_connector_t *c(rig_t *r)
 {

@@ -25,7 +25,8 @@ static void test_connector_and_tasks(void **state)
     (void)state;
     status_map_t *m = status_map_new();
     feed(m, "status-connector-a-b", STATUS("RUNNING", "5"));
-    feed(m, "status-task-a-b-1", "{\"state\":\"FAILED\",\"trace\":\"x\\n\\tat y\",\"worker_id\":\"w:1\",\"generation\":6}");
+    feed(m, "status-task-a-b-1",
+         "{\"state\":\"FAILED\",\"trace\":\"x\\n\\tat y\",\"worker_id\":\"w:1\",\"generation\":6}");
     feed(m, "status-task-a-b-0", STATUS("RUNNING", "5"));
     const status_connector_t *c = status_map_find(m, "a-b");
     assert_true(c->known);
