@@ -1,0 +1,1 @@
+"""The clients of the matrix behind one interface; see client.py."""

@@ -1,0 +1,92 @@
+"""The pinned clients, fetched once through their ordinary package managers into the cache of the local stack."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from localstack import fetch, paths
+
+PINS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pins")
+
+
+class Missing(Exception):
+    """A tool that a client needs is not on this machine."""
+
+
+def _run(argv, cwd=None, env=None):
+    run = subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True)
+    if run.returncode != 0:
+        raise fetch.FetchError(f"{' '.join(argv[:4])} failed:\n{run.stdout[-1000:]}{run.stderr[-2000:]}")
+
+
+def _pin(*names):
+    return os.path.join(PINS, *names)
+
+
+def _need(command):
+    found = shutil.which(command)
+    if found is None:
+        raise Missing(f"'{command}' is not installed")
+    return found
+
+
+def venv_python():
+    """Interpreter of the environment with pymssql, pyodbc and python-tds."""
+    requirements = _pin("requirements.txt")
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    home = os.path.join(paths.cache_dir(), f"sim-venv-{version}-{fetch.file_hash(requirements)}")
+
+    def build(work):
+        shutil.rmtree(home, ignore_errors=True)  # a venv knows its own path, so it is built where it stays
+        _run([sys.executable, "-m", "venv", home])
+        _run([os.path.join(home, "bin", "pip"), "install", "-q", "--disable-pip-version-check", "--only-binary=:all:", "-r", requirements])
+        with open(os.path.join(work, "complete"), "w", encoding="ascii") as f:
+            f.write(home + "\n")
+
+    fetch.once("sim-python-ready", os.path.basename(home), build)
+    return os.path.join(home, "bin", "python3")
+
+
+def reexec_in_venv():
+    wanted = venv_python()
+    if os.path.abspath(sys.executable) != wanted:
+        os.execv(wanted, [wanted] + sys.argv)
+
+
+def jdbc_jar(version):
+    """The driver jar of that version, checked against pins/jdbc/SHA256SUMS."""
+    _need("mvn")
+    _need("java")
+
+    def build(work):
+        _run(["mvn", "-q", "-B", "-f", _pin("jdbc", "pom.xml"), f"-Dout={work}", "dependency:copy"])
+        fetch.check_sums(work, _pin("jdbc", "SHA256SUMS"))
+
+    folder = fetch.once("sim-jdbc", fetch.file_hash(_pin("jdbc", "SHA256SUMS")), build)
+    return os.path.join(folder, f"mssql-jdbc-{version}.jre11.jar")
+
+
+def tedious_dir():
+    """A folder whose node_modules holds tedious as the lock file says."""
+    _need("node")
+    npm = _need("npm")
+    lock = _pin("tedious", "package-lock.json")
+
+    def build(work):
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(_pin("tedious", name), work)
+        _run([npm, "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=work)
+
+    return fetch.once("sim-tedious", fetch.file_hash(lock), build)
+
+
+def go_client():
+    """The compiled Go client."""
+    go = _need("go")
+    sources = [_pin("go", f) for f in ("main.go", "go.mod", "go.sum")]
+
+    def build(work):
+        _run([go, "build", "-trimpath", "-mod=readonly", "-ldflags", "-s -w", "-o", os.path.join(work, "client"), "."], cwd=_pin("go"))
+
+    return os.path.join(fetch.once("sim-go", fetch.file_hash(*sources), build), "client")

@@ -1,0 +1,196 @@
+"""Input that no client would send: an error or a closed connection, never a crash, never memory that stays."""
+
+import random
+import socket
+import struct
+import time
+
+from localstack.waiting import wait_until
+from runner import timeout
+from sim import Sim
+from tds import HEADERS, SELECT_1, Raw, login7, nvarchar, packet, prelogin, utf16
+
+
+def works(sim):
+    with Raw(sim.port) as c:
+        assert c.batch("SELECT 1") == SELECT_1
+
+
+def throw(sim, data):
+    """Send bytes, say no more, and wait until the server has hung up."""
+    with socket.create_connection(("127.0.0.1", sim.port), 20) as s:
+        try:
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+            while s.recv(65536):
+                pass
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+
+
+def test_garbage_as_first_bytes(sim):
+    rnd = random.Random(1)
+    for data in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"\x12", b"\x12\x01\x00\x07\x00\x00\x00\x00", b"\x12\x01\xff\xff\0\0\0\0", bytes(64)):
+        throw(sim, data)
+    for _ in range(200):
+        throw(sim, rnd.randbytes(rnd.randint(1, 300)))
+    works(sim)
+
+
+def test_damaged_logins(sim):
+    rnd = random.Random(2)
+    whole = login7()
+    for _ in range(300):
+        body = bytearray(whole)
+        for _ in range(rnd.randint(1, 6)):
+            body[rnd.randrange(len(body))] = rnd.choice((0, 0xFF, 0x7F, rnd.randrange(256)))
+        throw(sim, packet(0x12, prelogin()) + packet(0x10, bytes(body[:rnd.randint(0, len(body))])))
+    works(sim)
+
+
+def test_damaged_requests(sim):
+    rnd = random.Random(3)
+    whole = HEADERS + b"\xff\xff\x0a\x00\x00\x00" + nvarchar("SELECT @a, @b") + nvarchar("@a int, @b nvarchar(max)") + bytes.fromhex(
+        "000026040401000000 0000E7FFFF0904D00034FEFFFFFFFFFFFFFF020000004100 00000000".replace(" ", ""))
+    for _ in range(300):
+        body = bytearray(whole)
+        for _ in range(rnd.randint(1, 5)):
+            body[rnd.randrange(len(body))] = rnd.choice((0, 0xFF, 0x7F, 0x80, rnd.randrange(256)))
+        kind = rnd.choice((3, 3, 3, 1, 7, 0x0E, 0x11, 0x55))
+        throw(sim, packet(0x12, prelogin()) + packet(0x10, login7()) + packet(kind, bytes(body[:rnd.randint(0, len(body))])))
+    works(sim)
+
+
+def test_four_gigabyte_lengths(sim):
+    before = sim.memory_kb()
+    huge = struct.pack("<I", 0xFFFFFFFF)
+    with Raw(sim.port) as c:
+        for body in (
+            huge + utf16("SELECT 1"),                                                                  # ALL_HEADERS
+            HEADERS + b"\xff\xff\x0a\x00\x00\x00" + bytes.fromhex("0000E7FFFF0904D00034") + struct.pack("<Q", 1 << 32) + huge + b"x",
+            HEADERS + b"\xff\xff\x0a\x00\x00\x00" + bytes.fromhex("0000E7FFFF0904D00034FEFFFFFFFFFFFFFF") + huge,
+            HEADERS + b"\xff\xff\x0a\x00\x00\x00" + bytes.fromhex("000063FFFFFF7F0904D00034") + struct.pack("<I", 0xFFFFFFFE),
+            HEADERS + b"\xff\xff\x0a\x00\x00\x00" + bytes.fromhex("000062491F0000") + huge,
+        ):
+            c.send(3, body)
+            assert b"\xaa" in c.message(), "an error was expected"
+        assert c.batch("SELECT 1") == SELECT_1
+    assert sim.memory_kb() - before < 32 * 1024
+
+
+def test_half_a_login_ends_at_the_deadline(sim):
+    with Sim("--login-timeout-ms", "700") as quick:
+        began = time.monotonic()
+        for data in (b"", packet(0x12, prelogin())[:5], packet(0x12, prelogin()), packet(0x12, prelogin()) + packet(0x10, login7())[:40]):
+            with socket.create_connection(("127.0.0.1", quick.port), 20) as s:
+                s.sendall(data)
+                while s.recv(65536):
+                    pass
+        assert time.monotonic() - began < 15
+        works(quick)
+
+
+def test_dripping_bytes_do_not_extend_the_login(sim):
+    with Sim("--login-timeout-ms", "800") as quick:
+        began = time.monotonic()
+        with socket.create_connection(("127.0.0.1", quick.port), 20) as s:
+            s.settimeout(0.05)
+            s.sendall(packet(0x12, prelogin()))
+            for i in range(400):
+                try:
+                    s.sendall(login7()[i % 90:i % 90 + 1])
+                    if not s.recv(4096):
+                        break
+                except TimeoutError:
+                    continue
+                except OSError:
+                    break
+            else:
+                raise AssertionError("still connected")
+        assert time.monotonic() - began < 10
+
+
+def test_client_leaves_in_the_middle_of_everything(sim):
+    stages = packet(0x12, prelogin()) + packet(0x10, login7()) + packet(1, HEADERS + utf16("SELECT 1"))
+    for cut in range(1, len(stages), 7):
+        throw(sim, stages[:cut])
+    works(sim)
+
+
+def test_reader_that_does_not_read(sim):
+    """A result nobody takes does not pile up in the server."""
+    digits = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
+    tables = " CROSS JOIN ".join(f"{digits} t{i}" for i in range(7))
+    before = sim.memory_kb()
+    with Raw(sim.port) as c:
+        c.send(1, HEADERS + utf16(f"SELECT t0.d, N'{'x' * 200}' FROM {tables}"))
+        c.socket.recv(1)
+        works(sim)
+        assert sim.memory_kb() - before < 64 * 1024
+    works(sim)
+
+
+def test_no_memory_is_kept(sim):
+    def churn():
+        for _ in range(50):
+            throw(sim, packet(0x12, prelogin()) + packet(0x10, login7()) + packet(1, HEADERS + utf16("SELECT '" + "x" * 20000 + "'")))
+
+    churn()
+    before = sim.memory_kb()
+    for _ in range(4):
+        churn()
+    wait_until(lambda: sim.memory_kb() - before < 16 * 1024, 10, "the memory of closed connections")
+
+
+@timeout(180)
+def test_ten_thousand_silent_connections(sim):
+    with Sim() as crowd:
+        before, threads = crowd.memory_kb(), crowd.threads()
+        sockets = []
+        try:
+            for i in range(10000):
+                s = socket.socket()
+                s.bind(("127.0.0.1", 0))
+                s.connect((f"127.0.0.1", crowd.port))
+                sockets.append(s)
+                if i % 2000 == 1999:
+                    works(crowd)
+            assert crowd.threads() <= threads + 4, "silent connections have threads"
+            assert crowd.memory_kb() - before < 32 * 1024, "silent connections cost memory"
+            works(crowd)
+        except OSError as e:
+            if len(sockets) < 10000 and e.errno == 24:
+                from sim import Skip
+
+                raise Skip(f"this process may open only {len(sockets)} descriptors") from e
+            raise
+        finally:
+            for s in sockets:
+                s.close()
+
+
+@timeout(120)
+def test_five_hundred_sessions(sim):
+    with Sim() as busy:
+        clients = [Raw(busy.port) for _ in range(500)]
+        try:
+            for c in clients:
+                c.send(1, HEADERS + utf16("SELECT 1"))
+            for c in clients:
+                assert c.message() == SELECT_1
+        finally:
+            for c in clients:
+                c.socket.close()
+        works(busy)
+
+
+def test_starts_at_once_and_stops_with_sessions_open(sim):
+    begun = time.monotonic()
+    with Sim() as quick:
+        assert time.monotonic() - begun < 2
+        with Raw(quick.port) as idle, Raw(quick.port) as waiting:
+            waiting.send(1, HEADERS + utf16("WAITFOR DELAY '00:00:50'"))
+            begun = time.monotonic()
+            assert quick.stop() == 0, quick.log_tail()
+            assert time.monotonic() - begun < 10
+            assert idle.closed() == b""

@@ -1,0 +1,68 @@
+"""Values of every type: an expression for the server and the text that a client must show for it (see clients/client.py)."""
+
+# name, T-SQL expression, canonical text
+VALUES = (
+    ("bit", "CAST(1 AS bit)", "1"),
+    ("tinyint", "CAST(255 AS tinyint)", "255"),
+    ("smallint", "CAST(-32768 AS smallint)", "-32768"),
+    ("int", "CAST(-2147483648 AS int)", "-2147483648"),
+    ("bigint", "CAST(9223372036854775807 AS bigint)", "9223372036854775807"),
+    ("decimal", "CAST(1234.56 AS decimal(10,2))", "1234.56"),
+    ("decimal_scale_kept", "CAST(1000 AS decimal(10,2))", "1000.00"),
+    ("decimal_negative", "CAST(-0.05 AS decimal(5,2))", "-0.05"),
+    ("decimal_38", "CAST('12345678901234567890123456789012345678' AS decimal(38,0))", "12345678901234567890123456789012345678"),
+    ("numeric", "CAST(0.1 AS numeric(20,10))", "0.1000000000"),
+    ("money", "CAST(-1.5 AS money)", "-1.5000"),
+    ("money_max", "CAST(922337203685477.5807 AS money)", "922337203685477.5807"),
+    ("smallmoney", "CAST(1.5 AS smallmoney)", "1.5000"),
+    ("float", "CAST(-2.25 AS float)", "-2.25"),
+    ("real", "CAST(0.5 AS real)", "0.5"),
+    ("date", "CAST('2024-03-15' AS date)", "2024-03-15"),
+    ("date_first", "CAST('0001-01-01' AS date)", "0001-01-01"),
+    ("date_last", "CAST('9999-12-31' AS date)", "9999-12-31"),
+    ("time", "CAST('13:45:30.1234567' AS time(7))", "13:45:30.1234567"),
+    ("time_0", "CAST('13:45:30' AS time(0))", "13:45:30.0000000"),
+    ("datetime", "CAST('2024-03-15T13:45:30.123' AS datetime)", "2024-03-15 13:45:30.1233333"),
+    ("smalldatetime", "CAST('2024-03-15T13:46:00' AS smalldatetime)", "2024-03-15 13:46:00.0000000"),
+    ("datetime2", "CAST('2024-03-15 13:45:30.1234567' AS datetime2(7))", "2024-03-15 13:45:30.1234567"),
+    ("datetime2_3", "CAST('2024-03-15 13:45:30.123' AS datetime2(3))", "2024-03-15 13:45:30.1230000"),
+    ("datetimeoffset", "CAST('2024-03-15 13:45:30.1234567 +02:00' AS datetimeoffset(7))", "2024-03-15 13:45:30.1234567 +02:00"),
+    ("varchar", "CAST('plain' AS varchar(20))", "plain"),
+    ("varchar_cp1252", "CAST(N'\u20ac\u00e4\u00df' AS varchar(20))", "\u20ac\u00e4\u00df"),
+    ("varchar_empty", "CAST('' AS varchar(20))", ""),
+    ("char", "CAST('ab' AS char(4))", "ab  "),
+    ("nvarchar", "CAST(N'\u4f60\u597d \U0001f680' AS nvarchar(20))", "\u4f60\u597d \U0001f680"),
+    ("nchar", "CAST(N'x' AS nchar(2))", "x "),
+    ("nvarchar_max", "CAST(N'\u00fcber' AS nvarchar(max))", "\u00fcber"),
+    ("varchar_max_empty", "CAST('' AS varchar(max))", ""),
+    ("binary", "CAST(0x0000002D00000580001D AS binary(10))", "0000002D00000580001D"),
+    ("varbinary", "CAST(0xDEADBEEF AS varbinary(20))", "DEADBEEF"),
+    ("varbinary_max", "CAST(0x00FF AS varbinary(max))", "00FF"),
+    ("uniqueidentifier", "CAST('6F9619FF-8B86-D011-B42D-00C04FC964FF' AS uniqueidentifier)", "6F9619FF-8B86-D011-B42D-00C04FC964FF"),
+    ("xml", "CAST(N'<a>1</a>' AS xml)", "<a>1</a>"),
+    ("text", "CAST('old text' AS text)", "old text"),
+    ("ntext", "CAST(N'old n\u00fc text' AS ntext)", "old n\u00fc text"),
+    ("image", "CAST(0x010203 AS image)", "010203"),
+)
+
+NULL_TYPES = (
+    "bit", "tinyint", "smallint", "int", "bigint", "decimal(10,2)", "money", "smallmoney", "float", "real", "date", "time(7)",
+    "datetime", "smalldatetime", "datetime2(7)", "datetimeoffset(7)", "varchar(20)", "char(4)", "nvarchar(20)", "nchar(2)",
+    "varchar(max)", "nvarchar(max)", "varbinary(max)", "binary(10)", "varbinary(20)", "uniqueidentifier", "xml",
+)
+
+# type, canonical text: sent as a parameter and selected back
+PARAMETERS = (
+    ("int", "-2147483648"),
+    ("bigint", "9223372036854775807"),
+    ("bit", "1"),
+    ("float", "-2.25"),
+    ("decimal", "1234.56"),
+    ("nvarchar", "\u4f60\u597d \U0001f680 'quoted' ? %"),
+    ("nvarchar", ""),
+    ("nvarchar", "x" * 5000),
+    ("varbinary", "0000002D00000580001D"),
+    ("date", "2024-03-15"),
+    ("datetime2", "2024-03-15 13:45:30.1230000"),
+    ("guid", "6F9619FF-8B86-D011-B42D-00C04FC964FF"),
+)
