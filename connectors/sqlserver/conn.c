@@ -54,7 +54,12 @@ static int on_error(DBPROCESS *db, int severity, int dberr, int oserr, char *dbe
     if (c->lib_error == 0) c->lib_error = dberr;
     char text[512];
     bool os = oserr != 0 && oserrstr != NULL && *oserrstr != '\0' && strcmp(oserrstr, "Success") != 0;
-    (void)snprintf(text, sizeof(text), os ? "%s (%s)" : "%s", dberrstr != NULL ? dberrstr : "", os ? oserrstr : "");
+    bool plain = os && (dberr == SYBECONN || dberr == SYBESOCK); /* the library's own words name another product */
+    (void)snprintf(text, sizeof(text), os && !plain ? "%s (%s)" : "%s",
+                   plain              ? oserrstr
+                   : dberrstr != NULL ? dberrstr
+                                      : "",
+                   os ? oserrstr : "");
     keep_message(c, text);
     return INT_CANCEL;
 }
