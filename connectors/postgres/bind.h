@@ -19,7 +19,7 @@
 enum bind_source { BIND_VALUE_FIELD, BIND_KEY_FIELD, BIND_KEY, BIND_TOPIC, BIND_PARTITION, BIND_OFFSET };
 
 typedef struct bind {
-    uint8_t op;        /* enum bind_op, private to bind.c except for the hot ones below */
+    uint8_t op;        /* enum bind_op (bind_op.h) */
     uint8_t cell_type; /* what a non-null cell must be tagged with */
     uint8_t source;    /* enum bind_source; set by the plan */
     uint8_t target;    /* enum temporal_target */

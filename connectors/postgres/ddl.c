@@ -217,7 +217,7 @@ static cd_err_t *literal(const sink_conf_t *conf, const cd_schema_t *s, const cd
 
 static cd_err_t *column_spec(const sink_conf_t *conf, const sink_field_t *f, cd_arena_t *arena, const char **ret_spec)
 {
-    const char *type, *value;
+    const char *type = NULL, *value = NULL;
     cd_err_t *err = column_type(conf, f->schema, f->name, arena, &type);
     if (err != NULL) return err;
     const char *name = identifier_sql(f->name, conf->quote_always, arena);
@@ -236,7 +236,7 @@ cd_err_t *ddl_create(const sink_conf_t *conf, const table_id_t *id, const field_
 {
     const char *sql = cd_arena_printf(arena, "CREATE TABLE %s (", id->sql), *keys = "";
     for (uint32_t i = 0; i < fields->nall; i++) {
-        const char *spec;
+        const char *spec = NULL;
         cd_err_t *err = column_spec(conf, fields->all[i], arena, &spec);
         if (err != NULL) return err;
         sql = cd_arena_printf(arena, "%s%s\n%s", sql, i > 0 ? "," : "", spec);
@@ -254,7 +254,7 @@ cd_err_t *ddl_alter(const sink_conf_t *conf, const table_id_t *id, const sink_fi
 {
     const char *sql = cd_arena_printf(arena, "ALTER TABLE %s ", id->sql);
     for (uint32_t i = 0; i < n; i++) {
-        const char *spec;
+        const char *spec = NULL;
         cd_err_t *err = column_spec(conf, missing[i], arena, &spec);
         if (err != NULL) return err;
         sql = cd_arena_printf(arena, "%s%s%sADD %s", sql, i > 0 ? "," : "", n > 1 ? "\n" : "", spec);

@@ -152,7 +152,8 @@ static cd_err_t *keys_of_record_key(extract_t *x)
     }
     if (s->type != CD_STRUCT)
         return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT,
-                          "Key schema must be primitive type or Struct, but is of type: %s", connect_type_name(s->type));
+                          "Key schema must be primitive type or Struct, but is of type: %s",
+                          connect_type_name(s->type));
     return keys_of_struct(x, s, BIND_KEY_FIELD, "RECORD_KEY", "key");
 }
 

@@ -27,7 +27,7 @@ typedef struct jdbc_url {
     cd_pair_t *params; /* decoded; in the order of the URL */
 } jdbc_url_t;
 
-enum jdbc_url_status jdbc_url_parse(const char *url, cd_arena_t *arena, jdbc_url_t *ret_url);
+enum jdbc_url_status jdbc_url_parse(const char *text, cd_arena_t *arena, jdbc_url_t *ret_url);
 
 /** Value of a parameter (the last one wins), or NULL. */
 const char *jdbc_url_param(const jdbc_url_t *url, const char *name);

@@ -86,7 +86,7 @@ cd_err_t *table_id_parse(const char *format, const char *topic, bool quote, cd_a
     if (*name == '\0')
         return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT,
                           "Destination table name for topic '%s' is empty using the format string '%s'", topic, format);
-    const char *parts[PARTS_MAX];
+    const char *parts[PARTS_MAX] = {"", "", "", ""};
     uint32_t n = 0;
     cd_err_t *err = split(name, arena, parts, &n);
     if (err != NULL) return err;

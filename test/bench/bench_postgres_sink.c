@@ -33,7 +33,7 @@ static const char create_sql[] =
     " city text, qty int, total numeric(12,2), created_at timestamp, updated_at timestamp, is_active boolean,"
     " __op text, __deleted varchar(10))";
 
-static void die(const char *what, cd_err_t *err, const char *detail)
+_Noreturn static void die(const char *what, cd_err_t *err, const char *detail)
 {
     strbuf_t b = {0};
     if (err != NULL) err_text_line(err, &b);
@@ -270,26 +270,31 @@ typedef struct sink {
     void *task;
 } sink_t;
 
-static const char *conninfo(const char *dsn, const char *key)
+typedef struct dsn_part {
+    char text[128];
+} dsn_part_t;
+
+static dsn_part_t conninfo(const char *dsn, const char *key)
 {
+    dsn_part_t part = {""};
     PQconninfoOption *all = PQconninfoParse(dsn, NULL);
-    const char *value = "";
     for (PQconninfoOption *o = all; o != NULL && o->keyword != NULL; o++)
-        if (strcmp(o->keyword, key) == 0 && o->val != NULL) value = strdup(o->val);
+        if (strcmp(o->keyword, key) == 0 && o->val != NULL) (void)snprintf(part.text, sizeof(part.text), "%s", o->val);
     PQconninfoFree(all);
-    return value;
+    return part;
 }
 
 static void sink_start(sink_t *s, const bench_t *b, const cd_plugin_t *p)
 {
     char url[512];
     const char *password = getenv("PGPASSWORD");
-    (void)snprintf(url, sizeof(url), "jdbc:postgresql://%s:%s/%s", conninfo(b->dsn, "host"), conninfo(b->dsn, "port"),
-                   conninfo(b->dsn, "dbname"));
+    (void)snprintf(url, sizeof(url), "jdbc:postgresql://%s:%s/%s", conninfo(b->dsn, "host").text,
+                   conninfo(b->dsn, "port").text, conninfo(b->dsn, "dbname").text);
+    dsn_part_t user = conninfo(b->dsn, "user");
     const cd_pair_t pairs[] = {{"name", "bench"},
                                {"connector.class", p->jvm_class},
                                {"connection.url", url},
-                               {"connection.user", conninfo(b->dsn, "user")},
+                               {"connection.user", user.text},
                                {"connection.password", password != NULL ? password : ""},
                                {"insert.mode", "upsert"},
                                {"pk.mode", "record_value"},
@@ -356,7 +361,7 @@ int main(int argc, char **argv)
     }
     bench_t b = {.dsn = argv[2], .rows = argc == 4 ? (uint32_t)strtoul(argv[3], NULL, 10) : 300000};
     b.pg = PQconnectdb(b.dsn);
-    if (PQstatus(b.pg) != CONNECTION_OK) die("connect", NULL, PQerrorMessage(b.pg));
+    if (b.pg == NULL || PQstatus(b.pg) != CONNECTION_OK) die("connect", NULL, PQerrorMessage(b.pg));
     plugins_t *plugins = plugins_new();
     cd_err_t *err = plugins_load(plugins, argv[1]);
     if (err != NULL) die("plugin", err, "");

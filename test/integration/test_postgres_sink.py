@@ -60,8 +60,9 @@ class Sink:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(timeout=30)
+        rest = self.process.stdout.read()
         self.process.stdout.close()
+        eq(self.process.wait(timeout=30), 0, f"exit code of the driver ({rest[-2000:]})")
 
 
 @contextlib.contextmanager
