@@ -228,10 +228,6 @@ static void on_state(void *arg, task_t *t, enum task_state state, const char *tr
         put_status(r, STATUS_PUT, "PAUSED", NULL);
         break;
     case TASK_FAILED:
-        log_write(CD_LOG_ERROR, WORKER_LOGGER, NULL,
-                  "Task %s-%d threw an uncaught and unrecoverable exception. Task is being killed and will not recover "
-                  "until manually restarted: %s",
-                  r->conn->name, r->number, trace == NULL ? "" : trace);
         put_status(r, STATUS_PUT_SAFE, "FAILED", trace == NULL ? "" : trace);
         r->forgotten = true;
         if (r->actual.state == PLAN_ACTIVE) task_set_state(r, PLAN_FAILED, "reported");

@@ -42,10 +42,20 @@ static cd_err_t *force_settings(rd_kafka_conf_t *conf, bool producer)
                                              {"message.timeout.ms", "0"},
                                              {"partitioner", "murmur2_random"},
                                              {"linger.ms", "0"},
+                                             /* a topic that was just made has its leaders in a moment */
+                                             {"topic.metadata.refresh.fast.interval.ms", "20"},
+                                             {"retry.backoff.ms", "20"},
                                              {NULL, NULL}};
     static const setting_t for_consumer[] = {
-        {"enable.auto.commit", "false"},  {"enable.auto.offset.store", "false"}, {"auto.offset.reset", "earliest"},
-        {"enable.partition.eof", "true"}, {"allow.auto.create.topics", "false"}, {NULL, NULL}};
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "earliest"},
+        {"enable.partition.eof", "true"},
+        {"allow.auto.create.topics", "true"}, /* as Java; creation has been tried by then */
+        /* a partition whose reading starts while a long poll is under way waits for its end: at most this long, so
+         * that a start is not held up */
+        {"fetch.wait.max.ms", "100"},
+        {NULL, NULL}};
     char text[256];
     for (const setting_t *s = producer ? for_producer : for_consumer; s->name != NULL; s++)
         if (rd_kafka_conf_set(conf, s->name, s->value, text, sizeof(text)) != RD_KAFKA_CONF_OK)

@@ -237,7 +237,8 @@ static void ends_done(void *arg)
     int64_t *ends = mem_alloc0((size_t)log->npartitions, sizeof(*ends));
     cd_err_t *err = ends_take(log, j, ends);
     if (err != NULL && !log->started && clock_mono_ms() < log->start_deadline) {
-        log_err(CD_LOG_INFO, LOGGER, NULL, "Reading to the end of an internal topic, retrying", err);
+        log_err(log->retry_ms < 500 ? CD_LOG_DEBUG : CD_LOG_WARN, LOGGER, NULL,
+                "Reading to the end of an internal topic, retrying", err);
         retry_later(log);
     } else {
         log->started = true;
