@@ -263,9 +263,11 @@ static cd_err_t *set_defaults(enum kafka_role role, rd_kafka_conf_t *conf)
         {KAFKA_CONSUMER, "allow.auto.create.topics", "true"},
         {KAFKA_CONSUMER, "check.crcs", "true"},
         {KAFKA_CONSUMER, "partition.assignment.strategy", "range"},
-        {KAFKA_CONSUMER, "queued.max.messages.kbytes", "32768"},
-        /* Also the pause after a full queue, where the default of half a second would starve a fast sink. */
-        {KAFKA_CONSUMER, "fetch.error.backoff.ms", "20"},
+        /* A broker thread that found the queue full looks again only a second later (librdkafka before 2.2, which has no
+         * setting for it): what the queue holds is what a sink can take in that second, so it must not be small. */
+        {KAFKA_CONSUMER, "queued.max.messages.kbytes", "65536"},
+        {KAFKA_CONSUMER, "queued.min.messages", "400000"},
+        {KAFKA_CONSUMER, "fetch.error.backoff.ms", "50"}, /* Java: retry.backoff.ms */
         {ANY, "log.connection.close", "false"},
         {ANY, "broker.address.ttl", "30000"},
     };
