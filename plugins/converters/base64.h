@@ -1,0 +1,11 @@
+/* converters/base64.h: standard base64 with padding. Pure. */
+#ifndef CONNECTD_CONVERTERS_BASE64_H
+#define CONNECTD_CONVERTERS_BASE64_H
+
+#include "runtime/base/strbuf.h"
+
+void base64_encode(const uint8_t *data, uint32_t len, strbuf_t *out);
+/** @return false when the text is not base64; else the bytes, in the arena */
+bool base64_decode(const char *text, uint32_t len, cd_arena_t *arena, const uint8_t **ret_data, uint32_t *ret_len);
+
+#endif
