@@ -267,7 +267,7 @@ cd_err_t *catalog_instances(conn_t *c, const char *db, const lsn_t *to, cd_arena
     }
     if (err != NULL) goto out;
     ret->items = cd_arena_array(arena, instance_t, (size_t)ret->n + 1);
-    if (ret->n > 0) {
+    if (items != NULL) {
         memcpy(ret->items, items, ret->n * sizeof(*items));
         qsort(ret->items, ret->n, sizeof(*ret->items), instance_order);
     }

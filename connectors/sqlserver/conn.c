@@ -64,6 +64,7 @@ static int on_error(DBPROCESS *db, int severity, int dberr, int oserr, char *dbe
     return INT_CANCEL;
 }
 
+/* The parameter types are db-lib's. NOLINTNEXTLINE(readability-non-const-parameter) */
 static int on_message(DBPROCESS *db, DBINT number, int state, int severity, char *text, char *server, char *proc,
                       int line)
 {
@@ -154,6 +155,14 @@ static bool is_pem(const char *path)
     return n > 10 && strstr(head, "-----BEGIN") != NULL;
 }
 
+static int32_t option_int(const cd_config_t *config, const char *name, long least, long most, int32_t dflt)
+{
+    const char *text = conf_driver(config, name);
+    char *end = NULL;
+    long v = text != NULL ? strtol(text, &end, 10) : dflt;
+    return text != NULL && end != text && *end == '\0' && v >= least && v <= most ? (int32_t)v : dflt;
+}
+
 cd_err_t *conn_options(const cd_config_t *config, const char *host, int32_t port, const char *instance,
                        const char *user, const char *password, const char *database, conn_options_t *ret_options)
 {
@@ -173,11 +182,9 @@ cd_err_t *conn_options(const cd_config_t *config, const char *host, int32_t port
     o.certificate_host = conf_driver(config, "hostNameInCertificate");
     const char *app = conf_driver(config, "applicationName");
     o.application = app != NULL ? app : "connectd";
-    const char *n = conf_driver(config, "loginTimeout");
-    if (n != NULL && atoi(n) > 0) o.login_timeout_s = atoi(n);
-    n = conf_driver(config, "packetSize");
-    if (n != NULL && atoi(n) >= 512 && atoi(n) <= 32767) o.packet_size = atoi(n);
-    n = cd_config_get(config, "database.query.timeout.ms");
+    o.login_timeout_s = option_int(config, "loginTimeout", 1, 65535, 15);
+    o.packet_size = option_int(config, "packetSize", 512, 32767, 16000);
+    const char *n = cd_config_get(config, "database.query.timeout.ms");
     o.query_timeout_ms = n != NULL ? strtoll(n, NULL, 10) : 600000;
     o.initial_statements = cd_config_get(config, "database.initial.statements");
     o.ca_file = conf_driver(config, "trustStore");

@@ -7,16 +7,18 @@ void offset_done(offset_t *o)
 {
     for (uint32_t i = 0; i < o->ncounts; i++) free(o->counts[i].key);
     free(o->counts);
-    *o = (offset_t){0};
+    memset(o, 0, sizeof(*o));
 }
 
 static void counts_add(offset_t *o, const char *name, size_t len, int64_t n)
 {
     if (o->ncounts >= TX_TABLES_MAX) return;
-    if (o->ncounts % 8 == 0) {
-        tx_count_t *c = realloc(o->counts, (o->ncounts + 8) * sizeof(*c));
+    if (o->ncounts == o->cap_counts) {
+        uint32_t cap = o->cap_counts == 0 ? 8 : o->cap_counts * 2;
+        tx_count_t *c = realloc(o->counts, cap * sizeof(*c));
         if (c == NULL) abort();
         o->counts = c;
+        o->cap_counts = cap;
     }
     size_t prefix = sizeof(TX_PREFIX) - 1;
     char *key = malloc(prefix + len + 1);
@@ -25,17 +27,6 @@ static void counts_add(offset_t *o, const char *name, size_t len, int64_t n)
     memcpy(key + prefix, name, len);
     key[prefix + len] = '\0';
     o->counts[o->ncounts++] = (tx_count_t){.key = key, .name = key + prefix, .n = n};
-}
-
-void offset_copy(offset_t *to, const offset_t *from)
-{
-    offset_t copy = *from;
-    copy.counts = NULL;
-    copy.ncounts = 0;
-    for (uint32_t i = 0; i < from->ncounts; i++)
-        counts_add(&copy, from->counts[i].name, strlen(from->counts[i].name), from->counts[i].n);
-    offset_done(to);
-    *to = copy;
 }
 
 static bool cell_true(const cd_value_t *v)

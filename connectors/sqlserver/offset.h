@@ -23,14 +23,11 @@ typedef struct offset {
     int64_t serial; /* event_serial_no at pos */
     lsn_t tx;       /* the open transaction; null without transaction metadata */
     int64_t tx_total;
-    uint32_t ncounts;
+    uint32_t ncounts, cap_counts;
     tx_count_t *counts;
 } offset_t;
 
 void offset_done(offset_t *o);
-
-/** Deep copy over `to` (which is freed first). */
-void offset_copy(offset_t *to, const offset_t *from);
 
 /** Read a stored map; a null cell, an empty map and a map without any position leave `present` false. */
 void offset_load(offset_t *o, const cd_value_t *map);
