@@ -6,6 +6,7 @@ import shutil
 import traceback
 import uuid
 
+from localstack import namespace
 from localstack.clients import databases, topics
 from localstack.postgres import DATABASE as POSTGRES_DATABASE
 from localstack.sqlserver import DATABASE as SQLSERVER_DATABASE
@@ -22,6 +23,7 @@ class Env:
     env.pg, env.sql        the databases of the users' configurations
     env.pg_database()      a fresh, empty PostgreSQL database; env.sql_database() the same with change data capture on
     env.worker()           a started connectd worker
+    env.own_names          kafka:9092, sqlserver:1433, … work (a private namespace could be had)
     env.defer(f, *args)    runs when the test ends, last first
     """
 
@@ -32,6 +34,11 @@ class Env:
         self.dir = os.path.join(base_dir, self.id)
         os.makedirs(self.dir)
         self.workers, self._deferred, self._cache = [], [], {}
+
+    @property
+    def own_names(self):
+        """Whether kafka:9092, sqlserver:1433 and the other names of the users' configurations work here."""
+        return namespace.inside()
 
     # --- services, started on first use
 
