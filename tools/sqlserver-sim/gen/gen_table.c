@@ -1,0 +1,174 @@
+/* gen_table.c: see gen_table.h
+ *
+ * Operations come in cycles: all inserts of the cycle, then its updates, then its deletes, so that an update never hits a
+ * deleted key. Operation o is in transaction o / rows_per_tx. A transaction has a block of its own: its changes take the
+ * slots from 1, its commit record the one behind them. */
+#include "gen/gen_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/datetime.h"
+
+enum { BLOCK_STEP = 8, TX_MS = 1 };
+
+#define TEXT(t)                                                                                                        \
+    {                                                                                                                  \
+        .u.s = {.ptr = (t), .len = sizeof(t) - 1 }                                                                     \
+    }
+#define LOREM                                                                                                          \
+    "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et dolore "   \
+    "magna aliqua. "
+#define LOREM_8  LOREM LOREM LOREM LOREM LOREM LOREM LOREM LOREM
+#define LOREM_64 LOREM_8 LOREM_8 LOREM_8 LOREM_8 LOREM_8 LOREM_8 LOREM_8 LOREM_8
+
+#define INT_COLUMN(n, v)                                                                                               \
+    {                                                                                                                  \
+        "n" #n, "INT NULL", {.base = SIM_T_INT},                                                                       \
+        {                                                                                                              \
+            .u.i = (v)                                                                                                 \
+        }                                                                                                              \
+    }
+#define TEXT_COLUMN(n)                                                                                                 \
+    {                                                                                                                  \
+        "t" #n, "NVARCHAR(50) NULL", {.base = SIM_T_NVARCHAR, .len = 100}, TEXT("value of a wide row")                 \
+    }
+
+static const gen_column_t customers[] = {
+    {"id", "INT NOT NULL PRIMARY KEY", {.base = SIM_T_INT, .not_null = true}, {.u.i = 0}},
+    {"name",
+     "NVARCHAR(100) NOT NULL",
+     {.base = SIM_T_NVARCHAR, .len = 200, .not_null = true},
+     TEXT("Generated Customer")},
+    {"email", "NVARCHAR(100) NULL", {.base = SIM_T_NVARCHAR, .len = 200}, TEXT("generated.customer@example.com")},
+    {"created_at",
+     "DATETIME2 NULL",
+     {.base = SIM_T_DATETIME2, .scale = 7},
+     {.u.t = {.days = 738959, .ticks = 495301234567}}},
+    {"updated_at",
+     "DATETIME2 NULL",
+     {.base = SIM_T_DATETIME2, .scale = 7},
+     {.u.t = {.days = 738959, .ticks = 495301234567}}},
+};
+static const gen_column_t wide[] = {
+    {"id", "BIGINT NOT NULL PRIMARY KEY", {.base = SIM_T_BIGINT, .not_null = true}, {.u.i = 0}},
+    INT_COLUMN(1, 11),
+    INT_COLUMN(2, 22),
+    INT_COLUMN(3, 33),
+    INT_COLUMN(4, 44),
+    INT_COLUMN(5, 55),
+    INT_COLUMN(6, 66),
+    INT_COLUMN(7, 77),
+    INT_COLUMN(8, 88),
+    INT_COLUMN(9, 99),
+    INT_COLUMN(10, 110),
+    TEXT_COLUMN(1),
+    TEXT_COLUMN(2),
+    TEXT_COLUMN(3),
+    TEXT_COLUMN(4),
+    TEXT_COLUMN(5),
+    TEXT_COLUMN(6),
+    TEXT_COLUMN(7),
+    TEXT_COLUMN(8),
+    TEXT_COLUMN(9),
+    TEXT_COLUMN(10),
+    {"amount", "DECIMAL(10,2) NULL", {.base = SIM_T_DECIMAL, .prec = 10, .scale = 2}, {.u.dec = {.mag = 123456}}},
+};
+static const gen_column_t lob[] = {
+    {"id", "INT NOT NULL PRIMARY KEY", {.base = SIM_T_INT, .not_null = true}, {.u.i = 0}},
+    {"body", "NVARCHAR(MAX) NULL", {.base = SIM_T_NVARCHAR, .len = SIM_LEN_MAX}, TEXT(LOREM_64)},
+};
+
+#define TEMPLATE(t)                                                                                                    \
+    {                                                                                                                  \
+#t, t, sizeof(t) / sizeof((t)[0])                                                                              \
+    }
+static const gen_template_t templates[] = {TEMPLATE(customers), TEMPLATE(wide), TEMPLATE(lob)};
+
+const gen_template_t *gen_template(const char *name)
+{
+    for (size_t i = 0; i < sizeof(templates) / sizeof(templates[0]); i++)
+        if (name_eq(templates[i].name, name)) return &templates[i];
+    return NULL;
+}
+
+bool gen_parse_ops(gen_table_t *g, const char *ops)
+{
+    unsigned n[3] = {0};
+    for (const char *p = ops; *p != '\0';) {
+        static const char letters[] = "iud";
+        const char *which = strchr(letters, *p);
+        char *end;
+        if (which == NULL || p[1] != ':') return false;
+        unsigned long count = strtoul(p + 2, &end, 10);
+        if (end == p + 2 || count > GEN_CYCLE_MAX) return false;
+        n[which - letters] = (unsigned)count;
+        p = *end == ',' ? end + 1 : end;
+        if (p == end && *p != '\0') return false;
+    }
+    unsigned inserts = n[0], updates = n[1], deletes = n[2], at = 0, ordinal = 0;
+    if (inserts + 2 * updates + deletes == 0 || inserts + 2 * updates + deletes > GEN_CYCLE_MAX || deletes > inserts)
+        return false;
+    g->cycle_keys = inserts > 0 ? inserts : 1;
+    for (unsigned i = 0; i < inserts; i++) g->cycle[at++] = (gen_image_t){2, (uint16_t)ordinal++, i};
+    for (unsigned i = 0; i < updates; i++, ordinal++)
+        for (uint8_t operation = 3; operation <= 4; operation++)
+            g->cycle[at++] = (gen_image_t){operation, (uint16_t)ordinal, i % g->cycle_keys};
+    for (unsigned i = 0; i < deletes; i++) g->cycle[at++] = (gen_image_t){1, (uint16_t)ordinal++, inserts - 1 - i};
+    g->cycle_images = at;
+    g->cycle_ops = ordinal;
+    return true;
+}
+
+uint64_t gen_images_of(const gen_table_t *g, uint64_t operations)
+{
+    uint64_t images = operations / g->cycle_ops * g->cycle_images;
+    for (uint32_t i = 0; i < g->cycle_images; i++) images += g->cycle[i].ordinal < operations % g->cycle_ops;
+    return images;
+}
+
+static void put_lsn(uint8_t lsn[10], uint32_t vlf, uint32_t block, uint16_t slot)
+{
+    for (int i = 0; i < 4; i++) {
+        lsn[i] = (uint8_t)(vlf >> (24 - 8 * i));
+        lsn[4 + i] = (uint8_t)(block >> (24 - 8 * i));
+    }
+    lsn[8] = (uint8_t)(slot >> 8);
+    lsn[9] = (uint8_t)slot;
+}
+
+static void tx_lsn(const gen_table_t *g, uint64_t tx, uint16_t slot, uint8_t ret_lsn[10])
+{
+    uint64_t block = g->base_block + tx * BLOCK_STEP;
+    put_lsn(ret_lsn, g->base_vlf + (uint32_t)(block >> 32), (uint32_t)block, slot);
+}
+
+void sim_gen_row(const void *gen, uint64_t i, sim_gen_row_t *ret_row)
+{
+    const gen_table_t *g = gen;
+    uint64_t cycle = i / g->cycle_images;
+    const gen_image_t *image = &g->cycle[i % g->cycle_images];
+    uint64_t operation = cycle * g->cycle_ops + image->ordinal, tx = operation / g->rows_per_tx;
+    tx_lsn(g, tx, (uint16_t)(g->rows_per_tx + 1), ret_row->start_lsn);
+    tx_lsn(g, tx, (uint16_t)(operation % g->rows_per_tx + 1), ret_row->seqval);
+    size_t len = (g->ncols + 7) / 8;
+    memset(ret_row->mask, 0xFF, sizeof(ret_row->mask));
+    if (g->ncols % 8 != 0) ret_row->mask[0] = (uint8_t)((1u << g->ncols % 8) - 1);
+    if (image->operation >= 3) { /* an update names the last column */
+        memset(ret_row->mask, 0, sizeof(ret_row->mask));
+        ret_row->mask[len - 1 - (g->ncols - 1) / 8] = (uint8_t)(1u << (g->ncols - 1) % 8);
+    }
+    ret_row->operation = image->operation;
+    ret_row->key = (int64_t)(g->snapshot + cycle * g->cycle_keys + image->key + 1);
+    int64_t ticks = g->ticks + (int64_t)tx * TX_MS * 10000;
+    ret_row->days = g->days + (int32_t)(ticks / DT_DAY_TICKS);
+    ret_row->ticks = ticks % DT_DAY_TICKS;
+}
+
+void gen_last_lsn(const gen_table_t *g, uint8_t ret_lsn[10])
+{
+    sim_gen_row_t row;
+    sim_gen_row(g, g->images - 1, &row);
+    memcpy(ret_lsn, row.start_lsn, 10);
+}
