@@ -44,8 +44,9 @@ static cd_err_t *refuse(const sink_conf_t *conf, const cd_record_t *rec, bool is
         "records with a non-null %s and non-null %s schema, but found record at "
         "(topic='%s',partition=%d,offset=%lld,timestamp=%s) with a %s %s and %s %s schema.",
         conf->name, conf->k.delete_enabled ? "true" : "false", pk_mode_name(conf->pk_mode),
-        is_key ? "key" : "Struct value", is_key ? "Struct or primitive key" : "Struct", rec->topic, rec->partition,
-        (long long)rec->kafka_offset, timestamp, v->type <= CD_STRUCT ? class_names[v->type] : "unknown", part,
+        is_key ? "key" : "Struct value", is_key ? "Struct or primitive key" : "Struct", rec->topic,
+        rec->partition != CD_NO_PARTITION ? rec->partition : rec->orig_partition, (long long)rec->kafka_offset,
+        timestamp, v->type <= CD_STRUCT ? class_names[v->type] : "unknown", part,
         schema == NULL ? "null" : lower_names[schema->type <= CD_STRUCT ? schema->type : 0], part);
 }
 

@@ -250,9 +250,17 @@ static cd_err_t *connect_start(pg_conn_t *c, int64_t deadline_ms)
     return NULL;
 }
 
+/** Notices of the server ("relation exists, skipping") would else go to stderr. */
+static void on_notice(void *arg, const char *message)
+{
+    pg_conn_t *c = arg;
+    cd_log(c->ctx, CD_LOG_DEBUG, PG_LOGGER, "%.*s", (int)strcspn(message, "\n"), message);
+}
+
 /** Values depend on these; the JDBC driver announces them in its start-up packet. */
 static cd_err_t *session_setup(pg_conn_t *c)
 {
+    (void)PQsetNoticeProcessor(c->pg, on_notice, c);
     char *zone = PQescapeLiteral(c->pg, c->target.zone, strlen(c->target.zone));
     if (zone == NULL || PQsetnonblocking(c->pg, 1) != 0) {
         PQfreemem(zone);

@@ -318,7 +318,7 @@ bool plan_encode(const plan_t *plan, const cd_record_t *rec, bool keys_only, wir
             v = &own;
             break;
         case BIND_PARTITION:
-            own = cd_v_int(CD_INT32, rec->partition);
+            own = cd_v_int(CD_INT32, rec->partition != CD_NO_PARTITION ? rec->partition : rec->orig_partition);
             v = &own;
             break;
         default:

@@ -18,7 +18,8 @@ typedef struct write_outcome {
     bool has_record;
     uint32_t record; /* index in the batch */
     bool connection_lost;
-    bool value_at_fault; /* SQLSTATE class 22 or 23: connection and caches are as good as before */
+    bool unsent;         /* the record was found wanting before anything of the range was written */
+    bool value_at_fault; /* SQLSTATE class 22 or 23, or unsent: connection and caches are as good as before */
 } write_outcome_t;
 
 cd_err_t *sink_task_start(cd_ctx_t *ctx, const cd_config_t *config, void **ret_task)
@@ -101,9 +102,10 @@ static cd_err_t *write_range(sink_task_t *t, const cd_batch_t *batch, uint32_t f
     for (; err == NULL && i < to; i++)
         if ((batch->records[i].flags & CD_REC_DROPPED) == 0) err = tables_add(&t->tables, batch, i);
     if (err != NULL) {
-        outcome->has_record = true;
-        outcome->record = i - 1;
         outcome->connection_lost = t->conn.pg == NULL || PQstatus(t->conn.pg) == CONNECTION_BAD;
+        outcome->has_record = outcome->unsent = !outcome->connection_lost;
+        outcome->record = i - 1;
+        outcome->value_at_fault = outcome->unsent && strcmp(err->jvm_class, JVM_TABLE_EXCEPTION) == 0;
     } else {
         err = write_tables(t, batch, row_only, outcome);
     }
@@ -130,7 +132,7 @@ static bool is_reportable(const cd_err_t *err)
 static cd_err_t *unroll(sink_task_t *t, const cd_batch_t *batch)
 {
     uint32_t pos = 0, reach = batch->count, end = batch->count;
-    bool reconnected = false;
+    bool reconnected = false, unfit = false;
     while (pos < batch->count) {
         if (cd_host->stopping(t->ctx))
             return cd_err_new(CD_ERR_STOPPED, CD_JVM_CONNECT, "Stopped while writing a batch");
@@ -149,7 +151,8 @@ static cd_err_t *unroll(sink_task_t *t, const cd_batch_t *batch)
             cd_err_free(err);
             continue;
         }
-        if (end - pos > 1) {
+        bool certain = end - pos == 1 || (outcome.unsent && outcome.record == pos);
+        if (!certain) {
             uint32_t bad = outcome.has_record && outcome.record > pos && outcome.record < end ? outcome.record
                            : outcome.has_record                                               ? pos + 1
                                                                                               : pos + (end - pos) / 2;
@@ -157,12 +160,17 @@ static cd_err_t *unroll(sink_task_t *t, const cd_batch_t *batch)
             cd_err_free(err);
             continue;
         }
+        unfit = unfit || outcome.unsent;
         err = cd_host->report(t->ctx, &batch->records[pos], err);
         if (err != NULL) return err;
         pos++;
         reach = reach > 4 ? reach / 4 : 1;
         end = batch->count - pos < reach ? batch->count : pos + reach;
         reconnected = false;
+    }
+    if (unfit) { /* look at the tables anew next time: somebody may be mending them */
+        pg_conn_close(&t->conn);
+        tables_drop(&t->tables);
     }
     t->remaining_retries = t->conf.k.max_retries;
     return NULL;

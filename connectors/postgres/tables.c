@@ -24,6 +24,7 @@ void tables_drop(tables_t *t)
     }
     cd_arena_done(&t->arena);
     t->first = t->last_table = NULL;
+    t->topics = NULL;
     t->last_topic = NULL;
     t->last = &t->first;
 }
@@ -52,28 +53,34 @@ static cd_err_t *load(tables_t *t, sink_table_t *table)
     return NULL;
 }
 
+static cd_err_t *add_topic(tables_t *t, const char *topic, topic_ref_t **ret_ref)
+{
+    table_id_t id;
+    cd_err_t *err = table_id_parse(t->conf->k.table_format, topic, t->conf->quote_always, &t->arena, &id);
+    if (err != NULL) return err;
+    sink_table_t *table = t->first; /* topics of one table share its buffer, so that their records stay in order */
+    while (table != NULL && strcmp(table->id.sql, id.sql) != 0) table = table->next;
+    if (table == NULL) {
+        table = cd_arena_new(&t->arena, sink_table_t);
+        table->id = id;
+        *t->last = table;
+        t->last = &table->next;
+    }
+    topic_ref_t *ref = cd_arena_new(&t->arena, topic_ref_t);
+    *ref = (topic_ref_t){t->topics, cd_arena_strdup(&t->arena, topic), table};
+    t->topics = ref;
+    *ret_ref = ref;
+    return NULL;
+}
+
 static cd_err_t *find_table(tables_t *t, const char *topic, sink_table_t **ret_table)
 {
-    sink_table_t *table = t->first;
-    while (table != NULL && strcmp(table->topic, topic) != 0) table = table->next;
-    if (table == NULL) {
-        table_id_t id;
-        cd_err_t *err = table_id_parse(t->conf->k.table_format, topic, t->conf->quote_always, &t->arena, &id);
-        if (err != NULL) return err;
-        /* two topics may mean one table: they share its buffer, so that their records stay in order */
-        for (table = t->first; table != NULL; table = table->next)
-            if (strcmp(table->id.sql, id.sql) == 0) break;
-        if (table == NULL) {
-            table = cd_arena_new(&t->arena, sink_table_t);
-            table->topic = cd_arena_strdup(&t->arena, topic);
-            table->id = id;
-            *t->last = table;
-            t->last = &table->next;
-        }
-    }
+    topic_ref_t *ref = t->topics;
+    while (ref != NULL && strcmp(ref->topic, topic) != 0) ref = ref->next;
+    cd_err_t *err = ref == NULL ? add_topic(t, topic, &ref) : NULL;
+    if (err != NULL) return err;
     t->last_topic = topic;
-    t->last_table = table;
-    *ret_table = table;
+    t->last_table = *ret_table = ref->table;
     return NULL;
 }
 
@@ -188,10 +195,25 @@ static cd_err_t *make_plan(tables_t *t, sink_table_t *table, const cd_schema_t *
     return NULL;
 }
 
-/** The plan a record needs. A delete without a value schema goes with whatever plan has its key. */
-static cd_err_t *find_plan(tables_t *t, sink_table_t *table, const cd_record_t *rec, plan_t **ret_plan)
+/** A tombstone does not know the columns, but some record behind it may: a table created from the key alone could not
+ *  take required columns later. */
+static const cd_schema_t *look_ahead(const cd_batch_t *batch, uint32_t index)
 {
-    /* Only the key modes that read the key depend on its schema; elsewhere a change of it changes nothing. */
+    const cd_record_t *rec = &batch->records[index];
+    for (uint32_t i = index + 1; i < batch->count; i++) {
+        const cd_record_t *later = &batch->records[i];
+        if ((later->flags & CD_REC_DROPPED) != 0 || later->value_schema == NULL || later->key_schema != rec->key_schema)
+            continue;
+        if (later->value_schema->type == CD_STRUCT && strcmp(later->topic, rec->topic) == 0) return later->value_schema;
+    }
+    return NULL;
+}
+
+/** The plan a record needs. A delete without a value schema goes with whatever plan has its key. */
+static cd_err_t *find_plan(tables_t *t, sink_table_t *table, const cd_batch_t *batch, uint32_t index, plan_t **ret_plan)
+{
+    const cd_record_t *rec = &batch->records[index];
+    /* Only the key mode that reads the key depends on its schema; elsewhere a change of it changes nothing. */
     const cd_schema_t *key = t->conf->pk_mode == PK_MODE_RECORD_KEY ? rec->key_schema : NULL;
     const cd_schema_t *value = rec->value_schema;
     plan_t *p = table->current;
@@ -200,11 +222,11 @@ static cd_err_t *find_plan(tables_t *t, sink_table_t *table, const cd_record_t *
         return NULL;
     }
     for (p = table->plans; p != NULL; p = p->next) {
-        if (p->key_schema != key || p->value_schema != value) continue;
+        if (p->key_schema != key || (value != NULL && p->value_schema != value)) continue;
         *ret_plan = p;
         return NULL;
     }
-    return make_plan(t, table, key, value, ret_plan);
+    return make_plan(t, table, key, value != NULL ? value : look_ahead(batch, index), ret_plan);
 }
 
 static void append(sink_table_t *table, plan_t *plan, uint32_t index)
@@ -239,7 +261,7 @@ cd_err_t *tables_add(tables_t *t, const cd_batch_t *batch, uint32_t index)
     sink_table_t *table = t->last_table;
     if (rec->topic != t->last_topic) err = find_table(t, rec->topic, &table);
     plan_t *plan = NULL;
-    if (err == NULL) err = find_plan(t, table, rec, &plan);
+    if (err == NULL) err = find_plan(t, table, batch, index, &plan);
     if (err == NULL) append(table, plan, index);
     return err;
 }

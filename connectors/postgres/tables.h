@@ -19,7 +19,6 @@ typedef struct segment {
 
 typedef struct sink_table {
     struct sink_table *next; /* in order of first appearance */
-    const char *topic;
     table_id_t id;
     table_def_t def;
     bool known; /* def was loaded */
@@ -31,12 +30,20 @@ typedef struct sink_table {
     uint32_t nsegments, segment_cap;
 } sink_table_t;
 
+/** Several topics may mean one table. */
+typedef struct topic_ref {
+    struct topic_ref *next;
+    const char *topic;
+    sink_table_t *table;
+} topic_ref_t;
+
 typedef struct tables {
     pg_conn_t *conn;
     const sink_conf_t *conf;
     bind_env_t env;
     cd_arena_t arena;
     sink_table_t *first, **last;
+    topic_ref_t *topics;
     const char *last_topic; /* pointer of the record before: most records repeat it */
     sink_table_t *last_table;
     uint32_t serial;

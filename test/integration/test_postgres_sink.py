@@ -269,6 +269,10 @@ def test_missing_tables_go_to_the_reporter_without_retries(env):
         eq([[r[0], r[1][0][0], r[1][0][1]] for r in answer["reports"]],
            [[i, TABLE_EXCEPTION, 'Table "customers" is missing and auto-creation is disabled'] for i in (0, 1)])
         assert "ok" in answer
+        eq(len(s.put(*[row(i) for i in range(3000)])["reports"]), 3000)
+        db.execute("CREATE TABLE customers (id int PRIMARY KEY, name text, city text)")
+        eq(s.put(row(1))["reports"], [])
+    db.execute("DROP TABLE customers")
     db.execute("CREATE TABLE customers (id int PRIMARY KEY, name text)")
     with sink(db, **UPSERT) as s:
         eq(s.put(row(1))["error"][0][1], 'Table "customers" is missing fields ([SinkRecordField{schema=Schema{STRING}, name=\'city\', '
@@ -321,6 +325,24 @@ def test_delete_then_insert_forgets_other_columns(env):
 
 
 @requires("postgres")
+def test_a_leading_tombstone_creates_the_whole_table(env):
+    db = env.pg_database()
+    strict = struct(field("id", "int32", False), field("name", "string", False))
+    with sink(db, **UPSERT, auto__create="true", delete__enabled="true") as s:
+        s.put_ok(tombstone(1), record({"id": 2, "name": "b"}, schema=strict, key={"id": 2}), tombstone(3))
+        s.put_ok(tombstone(2), record({"id": 4, "name": "d"}, schema=strict, key={"id": 4}))
+    eq(db.query("SELECT id, name FROM customers"), [(4, "d")])
+
+
+@requires("postgres")
+def test_several_topics_of_one_table_stay_in_order(env):
+    db = env.pg_database()
+    with sink(db, **UPSERT, auto__create="true", table__name__format="one") as s:
+        s.put_ok(*[row(i % 7, f"n{i}", topic=f"topic{i % 3}") for i in range(100)])
+    eq(db.query("SELECT id, name FROM one ORDER BY id"), sorted({i % 7: (i % 7, f"n{i}") for i in range(100)}.values()))
+
+
+@requires("postgres")
 def test_insert_and_update_modes(env):
     db = env.pg_database()
     db.execute("CREATE TABLE customers (id int PRIMARY KEY, name text, city text)")
@@ -361,6 +383,11 @@ def test_keys_that_only_the_column_knows_to_be_equal(env):
         s.put_ok(*[record({"k": "a" + " " * (i % 3), "v": str(i)}, schema=schema, topic="c") for i in range(20)])
         s.put_ok(*[record({"k": 1.0 + i * 0.001, "v": str(i)}, schema=number, topic="n") for i in range(20)])
         s.put_ok(*[record({"k": None, "v": str(i)}, schema=schema, topic="u") for i in range(10)])
+        db.execute("CREATE TABLE cut (k varchar(3) PRIMARY KEY, v text)")
+        s.put_ok(*[record({"k": "abc" + " " * (i % 3), "v": str(i)}, schema=schema, topic="cut") for i in range(20)])
+        s.put_ok(*[record({"k": f"{i:03}", "v": "x"}, schema=schema, topic="cut") for i in range(20)])
+    eq(db.query("SELECT v FROM cut WHERE k = 'abc'"), [("19",)])
+    eq(db.one("SELECT count(*) FROM cut"), 21)
     eq(db.query("SELECT v FROM c"), [("19",)])
     eq(db.query("SELECT v FROM n"), [("19",)])
     eq(db.one("SELECT count(*) FROM u"), 10)
@@ -615,6 +642,31 @@ def test_lost_connections(env):
             eq(answer["error"][0][2], "RETRIABLE")
             s.put_ok(*records)
         eq(db.query("SELECT count(*), max(name) FROM customers"), [(10, "b")])
+
+
+@requires("postgres")
+def test_backends_that_die_inside_a_put(env):
+    """The trigger ends its own backend when the sequence, which no rollback takes back, says so."""
+    db = env.pg_database()
+    db.execute("CREATE TABLE customers (id int PRIMARY KEY, name text CHECK (name <> 'bad'), city text)")
+    db.execute("CREATE SEQUENCE calls")
+    db.execute("CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('calls') = 5 THEN"
+               " PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END $$")
+    db.execute("CREATE TRIGGER die BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION die()")
+    for count in (5, 100, 2000):
+        db.execute("TRUNCATE customers")
+        db.execute("ALTER SEQUENCE calls RESTART")
+        with sink(db, **UPSERT, max__retries=2, retry__backoff__ms=1) as s:
+            records = [row(i, "x", offset=i) for i in range(count)]
+            eq([s.put(*records)["error"][0][2], db.one("SELECT count(*) FROM customers")], ["RETRIABLE", 0], str(count))
+            s.put_ok(*records)
+            eq(db.one("SELECT count(*) FROM customers"), count)
+    db.execute("TRUNCATE customers")
+    with sink(db, "tolerate", **UPSERT) as s:  # the loss comes while the batch is taken apart: no good record is reported
+        db.execute("ALTER SEQUENCE calls RESTART WITH 1")
+        answer = s.put(*[row(i, "bad" if i == 2 else "x") for i in range(10)])
+        eq([r[0] for r in answer["reports"]], [2])
+    eq(db.one("SELECT count(*) FROM customers"), 9)
 
 
 @requires("postgres")
