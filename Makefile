@@ -135,6 +135,13 @@ unit_libs = $(if $(filter connectors,$(call unit_room,$(1))),$(LIBS_$(call unit_
 $(foreach t,$(UNIT_SRC),$(eval $(call unit_rule,$(t),$(call unit_deps,$(t)),,$(call unit_libs,$(t)))))
 $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard test/unit/sqlserver-sim/*.c)): EXTRA_CFLAGS := -Itools/sqlserver-sim
 
+# modules that misbehave on purpose: each test/plugins/<name>.c is one, loaded by the tests of the plugin room
+BAD_PLUGINS := $(patsubst test/plugins/%.c,$(OUT)/test/plugins/%.so,$(wildcard test/plugins/*.c))
+$(BAD_PLUGINS): $(OUT)/test/plugins/%.so: $(OUT)/obj/test/plugins/%.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -shared -o $@ $<
+$(OUT)/test/plugin/test_plugins: | $(BAD_PLUGINS)
+
 unit: $(if $(T),$(filter $(OUT)/test/$(T)% ,$(UNIT_BIN)) $(filter %/test_$(T),$(UNIT_BIN)),$(UNIT_BIN)) ## unit tests (T=room or T=file)
 	@python3 test/unit/run.py $(sort $^)
 
