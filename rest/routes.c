@@ -76,10 +76,12 @@ static enum route_result match_one(const route_t *route, const char *path, const
             return ROUTE_NO_PATH;
         }
         want += want_len + (want[want_len] == '/');
-        path += len + (path + len < end);
-        if (*want != '\0' && path >= end) return ROUTE_NO_PATH;
+        path += len;
+        if (*want == '\0') break;
+        if (path >= end) return ROUTE_NO_PATH;
+        path++;
     }
-    return path >= end ? ROUTE_FOUND : ROUTE_NO_PATH;
+    return path == end ? ROUTE_FOUND : ROUTE_NO_PATH;
 }
 
 enum route_result routes_match(const char *method, const char *path, size_t path_len, call_t *c,
