@@ -14,12 +14,7 @@ static cd_err_t *connector_start(cd_ctx_t *ctx, const cd_config_t *config, void 
     (void)ctx;
     sink_connector_t *c = calloc(1, sizeof(*c));
     if (c == NULL) abort();
-    cd_pair_t *pairs = cd_arena_array(&c->arena, cd_pair_t, config->n + 1);
-    for (uint32_t i = 0; i < config->n; i++)
-        pairs[i] =
-            (cd_pair_t){cd_arena_strdup(&c->arena, config->pairs[i].name),
-                        config->pairs[i].value != NULL ? cd_arena_strdup(&c->arena, config->pairs[i].value) : NULL};
-    c->config = (cd_config_t){config->n, pairs};
+    c->config = sink_conf_copy(config, &c->arena);
     *ret_connector = c;
     return NULL;
 }

@@ -29,6 +29,17 @@ static uint32_t word_index(const char *text, const char *const *words)
     return 0;
 }
 
+cd_config_t sink_conf_copy(const cd_config_t *config, cd_arena_t *arena)
+{
+    cd_pair_t *pairs = cd_arena_array(arena, cd_pair_t, config->n + 1);
+    for (uint32_t i = 0; i < config->n; i++) {
+        const char *value = config->pairs[i].value;
+        pairs[i] = (cd_pair_t){cd_arena_strdup(arena, config->pairs[i].name),
+                               value != NULL ? cd_arena_strdup(arena, value) : NULL};
+    }
+    return (cd_config_t){config->n, pairs};
+}
+
 cd_err_t *sink_conf_parse(const cd_config_t *config, cd_arena_t *arena, sink_conf_t *ret_conf)
 {
     sink_conf_t c = {.config = config};

@@ -56,6 +56,9 @@ extern const cd_key_t sink_keys_table[];
 /** True when a connection.* key is one of ours and not a driver property. */
 bool sink_conf_is_own(const char *key);
 
+/** A copy that lives in the arena: what callers pass may be gone after the call. */
+cd_config_t sink_conf_copy(const cd_config_t *config, cd_arena_t *arena);
+
 /** Parse and resolve. `config` must live as long as the result. */
 CD_CHECK cd_err_t *sink_conf_parse(const cd_config_t *config, cd_arena_t *arena, sink_conf_t *ret_conf);
 void sink_conf_done(sink_conf_t *conf);

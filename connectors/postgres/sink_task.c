@@ -6,6 +6,7 @@
 typedef struct sink_task {
     cd_ctx_t *ctx;
     cd_arena_t arena;
+    cd_config_t config;
     sink_conf_t conf;
     pg_conn_t conn;
     tables_t tables;
@@ -27,7 +28,8 @@ cd_err_t *sink_task_start(cd_ctx_t *ctx, const cd_config_t *config, void **ret_t
     sink_task_t *t = calloc(1, sizeof(*t));
     if (t == NULL) abort();
     t->ctx = ctx;
-    cd_err_t *err = sink_conf_parse(config, &t->arena, &t->conf);
+    t->config = sink_conf_copy(config, &t->arena);
+    cd_err_t *err = sink_conf_parse(&t->config, &t->arena, &t->conf);
     if (err != NULL) {
         cd_arena_done(&t->arena);
         free(t);
