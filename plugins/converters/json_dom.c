@@ -76,14 +76,12 @@ static char *put_utf8(char *o, uint32_t c)
     return o;
 }
 
-/** \uXXXX, with the second half of a pair when there is one; *pp is after the u. @return false for bad digits */
-static bool unicode_escape(const char **pp, const char *end, uint32_t *ret_c)
+/** \uXXXX, with the second half of a pair when there is one; *pp is after the u. The scan has checked the digits. */
+static uint32_t unicode_escape(const char **pp, const char *end)
 {
     const char *p = *pp;
-    int32_t unit = hex_unit(p, end);
-    if (unit < 0) return false;
+    uint32_t c = (uint32_t)hex_unit(p, end);
     p += 4;
-    uint32_t c = (uint32_t)unit;
     if (c >= 0xD800 && c <= 0xDFFF) {
         int32_t low = end - p >= 6 && p[0] == '\\' && p[1] == 'u' ? hex_unit(p + 2, end) : -1;
         if (c <= 0xDBFF && low >= 0xDC00 && low <= 0xDFFF) {
@@ -94,12 +92,11 @@ static bool unicode_escape(const char **pp, const char *end, uint32_t *ret_c)
         }
     }
     *pp = p;
-    *ret_c = c;
-    return true;
+    return c;
 }
 
 /** Content with escapes or broken UTF-8, rewritten. [p, end) has no closing quote. Never longer than 3 times. */
-static bool rewrite(json_reader_t *r, const char *p, const char *end, const char **ret_text, uint32_t *ret_len)
+static void rewrite(json_reader_t *r, const char *p, const char *end, const char **ret_text, uint32_t *ret_len)
 {
     char *out = (char *)cd_arena_alloc(r->arena, (size_t)(end - p) * 3 + 4), *o = out;
     while (p < end) {
@@ -126,7 +123,7 @@ static bool rewrite(json_reader_t *r, const char *p, const char *end, const char
             c = '\t';
             break;
         case 'u':
-            if (!unicode_escape(&p, end, &c)) return bad(r, "a \\u escape needs four hexadecimal digits");
+            c = unicode_escape(&p, end);
             break;
         default: /* the quote, the backslash and the slash; the scan refused everything else */
             break;
@@ -135,7 +132,6 @@ static bool rewrite(json_reader_t *r, const char *p, const char *end, const char
     }
     *ret_text = out;
     *ret_len = (uint32_t)(o - out);
-    return true;
 }
 
 bool json_read_string(json_reader_t *r, const char **ret_text, uint32_t *ret_len)
@@ -154,6 +150,7 @@ bool json_read_string(json_reader_t *r, const char **ret_text, uint32_t *ret_len
         r->p++;
         if (r->p == r->end) return bad(r, "the string does not end");
         if (strchr("\"\\/bfnrtu", *r->p) == NULL || *r->p == '\0') return bad(r, "unknown escape in a string");
+        if (*r->p == 'u' && hex_unit(r->p + 1, r->end) < 0) return bad(r, "a \\u escape needs four hexadecimal digits");
     }
     const char *end = r->p++;
     if (end - start > INT32_MAX) return bad(r, "the string is too long");
@@ -163,7 +160,8 @@ bool json_read_string(json_reader_t *r, const char **ret_text, uint32_t *ret_len
         *ret_len = (uint32_t)(end - start);
         return true;
     }
-    return rewrite(r, start, end, ret_text, ret_len);
+    rewrite(r, start, end, ret_text, ret_len);
+    return true;
 }
 
 static bool is_digit(const json_reader_t *r)
