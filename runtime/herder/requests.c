@@ -202,7 +202,7 @@ void herder_restart(herder_t *h, const char *name, herder_done_fn *done, void *a
     if (err == NULL) err = check_stable(h);
     conn_t *c = err != NULL ? NULL : herder_find(h, name);
     if (err == NULL && (c == NULL || !c->assigned)) err = herder_http_err(HERDER_FORWARD, "%s", "");
-    if (err != NULL) {
+    if (err != NULL || c == NULL) {
         herder_answer(h, done, arg, err);
         return;
     }
@@ -219,7 +219,7 @@ void herder_restart_task(herder_t *h, const char *name, int32_t task, herder_don
     const conn_t *c = err != NULL ? NULL : herder_find(h, name);
     run_t *run = c == NULL ? NULL : run_find(c, task);
     if (err == NULL && (run == NULL || !run->assigned)) err = herder_http_err(HERDER_FORWARD, "%s", "");
-    if (err != NULL) {
+    if (err != NULL || run == NULL) {
         herder_answer(h, done, arg, err);
         return;
     }

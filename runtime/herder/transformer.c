@@ -112,7 +112,7 @@ static void collect(const transformer_t *t, const char *text, cd_arena_t *arena,
             *lookups = l;
         }
         if (lookup_value(l, v.key) != NULL) continue;
-        if (l->n == l->cap) {
+        if (l->values == NULL || l->n == l->cap) {
             l->cap = l->cap == 0 ? 8 : l->cap * 2;
             l->keys = mem_realloc_array(l->keys, l->cap, sizeof(*l->keys));
             l->values = mem_realloc_array(l->values, l->cap, sizeof(*l->values));

@@ -96,7 +96,7 @@ static void on_signal(uv_signal_t *s, int number)
 
 static cd_err_t *loop_run(worker_t *w, bool *ret_later)
 {
-    (void)ret_later;
+    *ret_later = false;
     w->term.data = w->interrupt.data = w->deadline.data = w->answers.data = w;
     if (uv_signal_init(&w->loop, &w->term) != 0 || uv_signal_init(&w->loop, &w->interrupt) != 0 ||
         uv_timer_init(&w->loop, &w->deadline) != 0 || uv_timer_init(&w->loop, &w->answers) != 0 ||
@@ -109,7 +109,7 @@ static cd_err_t *loop_run(worker_t *w, bool *ret_later)
 
 static void loop_undo(worker_t *w, bool *ret_later)
 {
-    (void)ret_later;
+    *ret_later = false;
     if (w->deferred == NULL) return;
     deferred_close(w->deferred);
     uv_close((uv_handle_t *)&w->term, NULL);
@@ -140,7 +140,7 @@ static cd_config_t client_settings(worker_t *w)
 static cd_err_t *kafka_run(worker_t *w, bool *ret_later)
 {
     cd_config_t settings = client_settings(w);
-    (void)ret_later;
+    *ret_later = false;
     return kafka_hub_new(&w->loop, &settings, &w->hub);
 }
 
@@ -172,7 +172,7 @@ static void kafka_undo(worker_t *w, bool *ret_later)
 
 static cd_err_t *bind_run(worker_t *w, bool *ret_later)
 {
-    (void)ret_later;
+    *ret_later = false;
     return rest_bind(&w->loop, w->config, &w->rest);
 }
 
@@ -192,7 +192,7 @@ static void bind_undo(worker_t *w, bool *ret_later)
 
 static cd_err_t *serve_run(worker_t *w, bool *ret_later)
 {
-    (void)ret_later;
+    *ret_later = false;
     w->validation = (validation_env_t){.loop = &w->loop,
                                        .plugins = w->env.plugins,
                                        .hub = herder_hub(w->herder),

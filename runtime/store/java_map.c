@@ -153,11 +153,10 @@ static cd_err_t *other_object(cd_bytes_t data)
 cd_err_t *java_map_read(cd_bytes_t data, cd_arena_t *arena, java_entry_t **ret_entries, uint32_t *ret_n)
 {
     reader_t r = {.at = data.ptr, .end = data.ptr + data.len};
-    uint32_t ignored, n;
+    uint32_t load_factor, threshold, cap, n; /* only the last one matters */
     if (!take(&r, map_head, HEAD_FIXED)) return other_object(data);
-    if (!take_u32(&r, &ignored) || !take_u32(&r, &ignored)) return broken();
-    if (!take_byte(&r, TC_BLOCKDATA) || !take_byte(&r, 8) || !take_u32(&r, &ignored) || !take_u32(&r, &n))
-        return broken();
+    if (!take_u32(&r, &load_factor) || !take_u32(&r, &threshold)) return broken();
+    if (!take_byte(&r, TC_BLOCKDATA) || !take_byte(&r, 8) || !take_u32(&r, &cap) || !take_u32(&r, &n)) return broken();
     if (n > (size_t)(r.end - r.at) / 2) return broken(); /* two bytes are the least that an entry takes */
     java_entry_t *entries = cd_arena_array(arena, java_entry_t, n);
     for (uint32_t i = 0; i < n; i++)

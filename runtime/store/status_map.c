@@ -108,10 +108,11 @@ static bool parse_status(const json_t *v, status_t *ret)
 {
     const json_t *state = json_object_get(v, "state"), *trace = json_object_get(v, "trace");
     const json_t *worker = json_object_get(v, "worker_id"), *generation = json_object_get(v, "generation");
-    if (!json_is_string(state) || !is_state(json_string_value(state)) || !json_is_integer(generation)) return false;
-    if ((trace != NULL && !json_is_null(trace) && !json_is_string(trace)) || !json_is_string(worker)) return false;
-    *ret = (status_t){.state = mem_strdup(json_string_value(state)),
-                      .worker_id = mem_strdup(json_string_value(worker)),
+    const char *name = json_string_value(state), *worker_id = json_string_value(worker);
+    if (name == NULL || !is_state(name) || worker_id == NULL || !json_is_integer(generation)) return false;
+    if (trace != NULL && !json_is_null(trace) && !json_is_string(trace)) return false;
+    *ret = (status_t){.state = mem_strdup(name),
+                      .worker_id = mem_strdup(worker_id),
                       .trace = mem_strdup(json_string_value(trace)),
                       .generation = json_integer_value(generation)};
     return true;
