@@ -159,7 +159,7 @@ static cd_err_t *topic_of(source_producer_t *p, const char *name, topic_t **ret_
         }
         topic_t *tp = mem_alloc(sizeof(*tp) + strlen(name) + 1);
         *tp = (topic_t){.hash = hash, .rkt = rkt};
-        (void)strcpy(tp->name, name); /* sized just above */
+        memcpy(tp->name, name, strlen(name) + 1);
         *at = tp;
     }
     p->last = *ret_topic = *at;
