@@ -125,18 +125,21 @@ static bool make_table(sim_session_t *s, const gen_table_t *g)
     return ok;
 }
 
-/* One mapping row of the last transaction: the maximum LSN of the database then covers every generated row. */
-static bool make_mapping(sim_session_t *s, const gen_table_t *g)
+/* A place in the log for all generated transactions, and one mapping row of the last of them: the maximum LSN of the
+ * database then covers every generated row. */
+static bool place_in_log(sim_session_t *s, gen_table_t *g)
 {
-    uint8_t lsn[10];
-    char hex[21], text[512];
-    gen_last_lsn(g, lsn);
-    for (int i = 0; i < 10; i++) snprintf(hex + 2 * i, 3, "%02X", lsn[i]);
-    snprintf(text, sizeof(text),
-             "INSERT INTO cdc.lsn_time_mapping (start_lsn, tran_begin_time, tran_end_time, tran_id, tran_begin_lsn) "
-             "VALUES (0x%s, GETDATE(), GETDATE(), 0x01, 0x%s)",
-             hex, hex);
-    return run(s, text);
+    lsn_t lsn;
+    uint8_t last[10];
+    char hex[21];
+    int64_t now = datetime_key(server_local(s->server));
+    if (!log_take_lsn(s, s->cur, &lsn) || !tran_write(s, s->cur, true)) return false;
+    /* a log file of its own, behind everything that has been logged */
+    g->base_vlf = ((uint32_t)lsn.b[0] << 24 | (uint32_t)lsn.b[1] << 16 | (uint32_t)lsn.b[2] << 8 | lsn.b[3]) + 1;
+    gen_last_lsn(g, last);
+    for (int i = 0; i < 10; i++) snprintf(hex + 2 * i, 3, "%02X", last[i]);
+    return sq_exec(s, "INSERT INTO %s._cdc_lsn_time_mapping VALUES(x'%s',%lld,%lld,x'01',x'%s')", s->cur->db->xattach,
+                   hex, (long long)now, (long long)now, hex);
 }
 
 static gen_table_t *gen_new(sim_session_t *s, const gen_args_t *a)
@@ -165,7 +168,6 @@ static gen_table_t *gen_new(sim_session_t *s, const gen_args_t *a)
 
 static bool gen_create(sim_session_t *s, const gen_args_t *a)
 {
-    lsn_t lsn;
     gen_table_t *g = gen_new(s, a);
     if (g == NULL) return false;
     int64_t now = server_utc(s->server);
@@ -177,11 +179,8 @@ static bool gen_create(sim_session_t *s, const gen_args_t *a)
     g->days = (int32_t)(now / DT_DAY_TICKS);
     g->ticks = now % DT_DAY_TICKS;
     g->offset_min = s->server->utc_offset_min;
-    bool ok = make_table(s, g) && log_take_lsn(s, s->cur, &lsn);
-    if (ok) { /* a log file of its own, behind everything that has been logged */
-        g->base_vlf = ((uint32_t)lsn.b[0] << 24 | (uint32_t)lsn.b[1] << 16 | (uint32_t)lsn.b[2] << 8 | lsn.b[3]) + 1;
-        ok = make_mapping(s, g);
-    }
+    bool ok = make_table(s, g) && stmt_begin(s, false);
+    if (ok) ok = stmt_end(s, place_in_log(s, g));
     pthread_mutex_lock(&s->server->lock);
     g->next = s->server->gens;
     if (ok) __atomic_store_n(&s->server->gens, g, __ATOMIC_RELEASE);
