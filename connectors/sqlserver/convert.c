@@ -205,6 +205,16 @@ static cd_value_t double_cell(const cell_plan_t *p, const uint8_t *data, uint32_
 
 cd_value_t convert_decimal(const field_t *f, bool negative, unsigned __int128 magnitude, cd_arena_t *arena)
 {
+    if (f->form == FORM_DECIMAL && magnitude <= INT64_MAX) {
+        /* Nearly all values: the sign bit and the bits below it tell the length. */
+        int64_t v = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+        uint64_t bits = (uint64_t)(v < 0 ? ~v : v);
+        uint32_t n = bits == 0 ? 1 : (uint32_t)(64 - __builtin_clzll(bits)) / 8 + 1;
+        uint64_t big = __builtin_bswap64((uint64_t)v << (64 - 8 * n));
+        uint8_t *out = cd_arena_alloc(arena, sizeof(big));
+        memcpy(out, &big, sizeof(big));
+        return cd_v_bytes(out, n);
+    }
     if (f->form == FORM_DECIMAL) {
         unsigned __int128 v = negative ? -magnitude : magnitude;
         uint8_t full[17] = {negative && magnitude != 0 ? 0xff : 0};
@@ -495,6 +505,37 @@ static cell_fn pick(form_t form, int wire)
     }
 }
 
+static uint32_t fixed_size(int wire)
+{
+    switch (wire) {
+    case SYBINT1:
+    case SYBBIT:
+        return 1;
+    case SYBINT2:
+        return 2;
+    case SYBINT4:
+    case SYBREAL:
+    case SYBMONEY4:
+    case SYBDATETIME4:
+        return 4;
+    case SYBINT8:
+    case SYBFLT8:
+    case SYBMONEY:
+    case SYBDATETIME:
+        return 8;
+    case SYBNUMERIC:
+    case SYBDECIMAL:
+        return sizeof(DBNUMERIC);
+    case SYBMSDATE:
+    case SYBMSTIME:
+    case SYBMSDATETIME2:
+    case SYBMSDATETIMEOFFSET:
+        return sizeof(DBDATETIMEALL);
+    default:
+        return 0;
+    }
+}
+
 void row_plan_init(row_plan_t *plan, const conn_t *conn, const field_t *const *fields, uint32_t n)
 {
     plan->n = n;
@@ -520,6 +561,7 @@ void row_plan_init(row_plan_t *plan, const conn_t *conn, const field_t *const *f
         }
         if (p->col == 0) continue;
         p->wire = dbcoltype(conn->db, p->col);
+        p->fixed = fixed_size(p->wire);
         p->fn = pick(fields[i]->form, p->wire);
     }
 }

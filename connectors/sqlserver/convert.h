@@ -63,6 +63,7 @@ typedef struct cell_plan {
     int32_t col;      /* result column from 1; 0 when the result has none */
     uint32_t *errors; /* counts values that did not fit */
     int32_t wire;     /* db-lib type */
+    uint32_t fixed;   /* bytes of every value, or 0 when they differ: asking costs as much as decoding */
 } cell_plan_t;
 
 typedef struct row_plan {
@@ -87,7 +88,11 @@ static inline void row_plan_read(const row_plan_t *plan, const conn_t *conn, cd_
     for (uint32_t i = 0; i < plan->n; i++) {
         const cell_plan_t *p = &plan->cells[i];
         const uint8_t *data = p->col > 0 ? dbdata(conn->db, p->col) : NULL;
-        cells[i] = data == NULL ? p->field->null_value : p->fn(p, data, (uint32_t)dbdatlen(conn->db, p->col), arena);
+        if (data == NULL) {
+            cells[i] = p->field->null_value;
+            continue;
+        }
+        cells[i] = p->fn(p, data, p->fixed != 0 ? p->fixed : (uint32_t)dbdatlen(conn->db, p->col), arena);
     }
 }
 

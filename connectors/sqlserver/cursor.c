@@ -96,17 +96,36 @@ void cursor_statement(buf_t *sql, const conf_t *conf, const char *db, const inst
     }
 }
 
+/* The first three columns are binary(10), binary(10) and int in every change table. */
 static void read_row(cursor_t *c)
 {
     DBPROCESS *db = c->conn->db;
+    const uint8_t *op = dbdata(db, 3);
+    lsn_t commit = lsn_from_bytes(dbdata(db, 1), LSN_BYTES);
+    c->op = 0;
+    if (op != NULL) memcpy(&c->op, op, sizeof(c->op));
+    c->pos.change = lsn_from_bytes(dbdata(db, 2), LSN_BYTES);
+    if (commit.set && lsn_equal(&commit, &c->pos.commit)) return; /* one transaction has one time */
+    c->pos.commit = commit;
     moment_t m;
-    c->pos.commit = lsn_from_bytes(dbdata(db, 1), (size_t)dbdatlen(db, 1));
-    c->pos.change = lsn_from_bytes(dbdata(db, 2), (size_t)dbdatlen(db, 2));
-    c->op = (int32_t)conn_int(c->conn, 3, 0);
     const uint8_t *time = dbdata(db, c->time_col);
     c->ts_ns = INT64_MIN;
-    if (time != NULL && convert_wire_moment(dbcoltype(db, c->time_col), time, &m))
+    if (time != NULL && convert_wire_moment(c->time_wire, time, &m))
         c->ts_ns = m.days * INT64_C(86400000000000) + m.ticks * 100;
+}
+
+/* Where the row's own columns are in the open result set; a server that answers with other ones is not understood. */
+static cd_err_t *find_columns(cursor_t *c)
+{
+    DBPROCESS *db = c->conn->db;
+    c->time_col = dbnumcols(db);
+    if (c->time_col < 4 || dbcollen(db, 1) != LSN_BYTES || dbcollen(db, 2) != LSN_BYTES ||
+        dbcoltype(db, 3) != SYBINT4) {
+        return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "The change table of capture instance %s has an unknown layout",
+                          c->instance->name);
+    }
+    c->time_wire = dbcoltype(db, c->time_col);
+    return NULL;
 }
 
 cd_err_t *cursor_next(cursor_t *c)
@@ -139,9 +158,8 @@ cd_err_t *cursor_open(cursor_t *c, const conf_t *conf, const char *db, conn_t *c
     c->conn = conn;
     cd_err_t *err = conn_query(conn, sql.p);
     buf_done(&sql);
-    if (err != NULL) return err;
-    c->time_col = dbnumcols(conn->db);
-    return cursor_next(c);
+    if (err == NULL) err = find_columns(c);
+    return err != NULL ? err : cursor_next(c);
 }
 
 static void plan(cursor_t *c)
@@ -198,7 +216,7 @@ cd_err_t *cursors_buffer(cursor_t *cursors, uint32_t n, const conf_t *conf, cons
             err = cd_err_new(CD_ERR_RETRIABLE, CONN_SQL_EXCEPTION, "The statement did not return a result set.");
         if (err != NULL) break;
         c->conn = conn;
-        c->time_col = dbnumcols(conn->db);
+        err = find_columns(c);
         while (err == NULL && row && *ret_fits) {
             err = conn_row(conn, &row);
             if (err != NULL || !row) break;

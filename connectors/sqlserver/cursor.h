@@ -29,7 +29,7 @@ typedef struct cursor {
     conn_t *conn;         /* NULL when rows are kept */
     row_plan_t plan;
     bool planned;
-    int time_col;
+    int time_col, time_wire;
     bool row; /* a row is in hand; false: exhausted */
     position_t pos;
     int32_t op;

@@ -59,6 +59,7 @@ void emit_heartbeat(emitter_t *e, const cd_value_t *offset);
 void emit_schema_change(emitter_t *e, const table_t *t, const char *type, const char *ddl, const origin_t *origin,
                         const cd_value_t *offset);
 
+/** Wall clock in nanoseconds since the epoch, in steps of a few milliseconds. */
 int64_t emit_clock_ns(void);
 
 #endif

@@ -34,17 +34,17 @@ lsn_t lsn_parse(const char *text, size_t len)
 
 size_t lsn_format(const lsn_t *lsn, char out[LSN_TEXT + 1])
 {
+    static const uint8_t at[LSN_BYTES] = {0, 2, 4, 6, 9, 11, 13, 15, 18, 20};
     if (!lsn->set) {
         memcpy(out, "NULL", 5);
         return 4;
     }
-    char *p = out;
     for (uint32_t i = 0; i < LSN_BYTES; i++) {
-        if (i == 4 || i == 8) *p++ = ':';
-        *p++ = hex[lsn->b[i] >> 4];
-        *p++ = hex[lsn->b[i] & 15];
+        out[at[i]] = hex[lsn->b[i] >> 4];
+        out[at[i] + 1] = hex[lsn->b[i] & 15];
     }
-    *p = '\0';
+    out[8] = out[17] = ':';
+    out[LSN_TEXT] = '\0';
     return LSN_TEXT;
 }
 
