@@ -35,6 +35,23 @@ static void put_base64(const cd_value_t *v, strbuf_t *out)
     strbuf_addc(out, '"');
 }
 
+/** Most strings need no escape at all: one scan, one copy. */
+static void put_string(const char *p, uint32_t n, strbuf_t *out)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+        if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\') {
+            json_write_str(p, n, out);
+            return;
+        }
+    }
+    char *o = strbuf_reserve(out, (size_t)n + 2);
+    *o = '"';
+    if (n > 0) memcpy(o + 1, p, n);
+    o[n + 1] = '"';
+    strbuf_advance(out, (size_t)n + 2);
+}
+
 static cd_err_t *put_map(const cd_schema_t *s, const cd_value_t *v, const json_options_t *o, strbuf_t *out)
 {
     bool object = true;
@@ -70,7 +87,7 @@ static cd_err_t *put_struct(const cd_schema_t *s, const cd_value_t *v, const jso
     strbuf_addc(out, '{');
     for (uint32_t i = 0; i < s->nfields; i++) {
         if (i > 0) strbuf_addc(out, ',');
-        json_write_str(s->fields[i].name, s->fields[i].name_len, out);
+        put_string(s->fields[i].name, s->fields[i].name_len, out);
         strbuf_addc(out, ':');
         cd_err_t *err = json_put_value(s->fields[i].schema, &v->items[i], o, out);
         if (err != NULL) return err;
@@ -113,7 +130,7 @@ cd_err_t *json_put_value(const cd_schema_t *s, const cd_value_t *v, const json_o
         put_number(v->f64, false, out);
         return NULL;
     case CD_STRING:
-        json_write_str(v->str, v->len, out);
+        put_string(v->str, v->len, out);
         return NULL;
     case CD_BYTES:
         if (s != NULL && s->logical == CD_LOGICAL_DECIMAL && o->decimal_numeric) return put_decimal(s, v, out);
