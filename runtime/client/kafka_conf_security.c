@@ -144,7 +144,7 @@ static cd_err_t *set_truststore(const cd_config_t *layers, uint32_t n, rd_kafka_
 {
     static const char key[] = "ssl.truststore.location";
     const char *path = kafka_conf_get(layers, n, key);
-    enum store_type type;
+    enum store_type type = STORE_UNKNOWN;
     cd_err_t *err = set_from(conf, "ssl.ca.pem", kafka_conf_get(layers, n, "ssl.truststore.certificates"),
                              "ssl.truststore.certificates");
     if (err != NULL || str_empty(path)) return err;
@@ -159,7 +159,7 @@ static cd_err_t *set_keystore(const cd_config_t *layers, uint32_t n, rd_kafka_co
     static const char key[] = "ssl.keystore.location";
     const char *path = kafka_conf_get(layers, n, key);
     const char *key_password = kafka_conf_get(layers, n, "ssl.key.password");
-    enum store_type type;
+    enum store_type type = STORE_UNKNOWN;
     cd_err_t *err = set_from(conf, "ssl.certificate.pem", kafka_conf_get(layers, n, "ssl.keystore.certificate.chain"),
                              "ssl.keystore.certificate.chain");
     if (err == NULL)

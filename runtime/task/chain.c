@@ -63,8 +63,8 @@ static cd_err_t *converter_source(chain_t *c, const cd_config_t *worker, const c
 static cd_err_t *converter_open(chain_t *c, const plugins_t *plugins, const cd_config_t *worker,
                                 const cd_config_t *connector, bool is_key, converter_t *ret)
 {
-    const char *key = is_key ? "key.converter" : "value.converter", *name;
-    cd_config_t config;
+    const char *key = is_key ? "key.converter" : "value.converter", *name = NULL;
+    cd_config_t config = {0};
     cd_err_t *err = converter_source(c, worker, connector, key, NULL, &name, &config);
     if (err != NULL) return err;
     const cd_plugin_t *p = plugins_find(plugins, CD_KIND_CONVERTER, name);
@@ -79,8 +79,8 @@ static cd_err_t *converter_open(chain_t *c, const plugins_t *plugins, const cd_c
 static cd_err_t *header_open(chain_t *c, const plugins_t *plugins, const cd_config_t *worker,
                              const cd_config_t *connector)
 {
-    const char *name;
-    cd_config_t config;
+    const char *name = NULL;
+    cd_config_t config = {0};
     cd_err_t *err = converter_source(c, worker, connector, "header.converter",
                                      "org.apache.kafka.connect.storage.SimpleHeaderConverter", &name, &config);
     if (err != NULL) return err;

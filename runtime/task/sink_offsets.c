@@ -124,7 +124,7 @@ void sink_batch_forget(cd_batch_t *batch, const rd_kafka_topic_partition_list_t 
         if (rec->orig_topic != topic || rec->orig_partition != partition) {
             topic = rec->orig_topic;
             partition = rec->orig_partition;
-            gone = in_list(parts, topic, partition);
+            gone = topic != NULL && in_list(parts, topic, partition);
         }
         if (gone) rec->flags |= CD_REC_DROPPED;
     }

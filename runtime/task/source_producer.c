@@ -139,31 +139,29 @@ static cd_err_t *topic_create(source_producer_t *p, const char *name)
         name);
 }
 
-static cd_err_t *topic_of(source_producer_t *p, const char *name, topic_t **ret_topic)
+/** @return NULL with *ret_err set when the topic cannot be used */
+static topic_t *topic_of(source_producer_t *p, const char *name, cd_err_t **ret_err)
 {
-    if (p->last != NULL && strcmp(p->last->name, name) == 0) {
-        *ret_topic = p->last;
-        return NULL;
-    }
+    if (p->last != NULL && strcmp(p->last->name, name) == 0) return p->last;
     uint32_t hash = 2166136261u;
     for (const char *s = name; *s != '\0'; s++) hash = (hash ^ (uint8_t)*s) * 16777619u;
     topic_t **at = &p->topics[hash % BUCKETS];
     while (*at != NULL && !((*at)->hash == hash && strcmp((*at)->name, name) == 0)) at = &(*at)->next;
-    if (*at == NULL) {
-        cd_err_t *err = p->rules != NULL ? topic_create(p, name) : NULL;
-        if (err != NULL) return err;
-        rd_kafka_topic_t *rkt = rd_kafka_topic_new(p->rk, name, NULL);
-        if (rkt == NULL) {
-            err = kafka_err(rd_kafka_last_error(), name);
-            return cd_err_wrap(err, CD_ERR_FATAL, CD_JVM_CONNECT, "Unrecoverable exception trying to send");
-        }
-        topic_t *tp = mem_alloc(sizeof(*tp) + strlen(name) + 1);
-        *tp = (topic_t){.hash = hash, .rkt = rkt};
-        memcpy(tp->name, name, strlen(name) + 1);
-        *at = tp;
+    if (*at != NULL) return p->last = *at;
+    *ret_err = p->rules != NULL ? topic_create(p, name) : NULL;
+    if (*ret_err != NULL) return NULL;
+    rd_kafka_topic_t *rkt = rd_kafka_topic_new(p->rk, name, NULL);
+    if (rkt == NULL) {
+        *ret_err = cd_err_wrap(kafka_err(rd_kafka_last_error(), name), CD_ERR_FATAL, CD_JVM_CONNECT,
+                               "Unrecoverable exception trying to send");
+        return NULL;
     }
-    p->last = *ret_topic = *at;
-    return NULL;
+    size_t size = strlen(name) + 1;
+    topic_t *topic = mem_alloc(sizeof(*topic) + size);
+    *topic = (topic_t){.hash = hash, .rkt = rkt};
+    memcpy(topic->name, name, size);
+    *at = topic;
+    return p->last = topic;
 }
 
 /* ---- Sending ---- */
@@ -215,11 +213,11 @@ static cd_err_t *refused(source_producer_t *p, const flight_t *f, rd_kafka_resp_
 static cd_err_t *send_one(source_producer_t *p, cd_batch_t *batch, uint32_t index, flight_t *flight, bool *ret_full)
 {
     cd_record_t *rec = &batch->records[index];
-    topic_t *topic = NULL;
     if (rec->topic == NULL)
         return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "a source record has no topic: this is a bug of the connector");
-    cd_err_t *err = topic_of(p, rec->topic, &topic);
-    if (err != NULL) return err;
+    cd_err_t *err = NULL;
+    topic_t *topic = topic_of(p, rec->topic, &err);
+    if (topic == NULL) return err;
     *flight = (flight_t){offset_tracker_submit(p->tracker, batch, rec), batch, index};
     rd_kafka_resp_err_t code = produce(p, topic, rec, flight);
     switch (code) {

@@ -347,16 +347,16 @@ static void request_answer(offset_request_t *req, uint32_t type, cd_err_t *err)
     task_unref(t);
 }
 
-void task_offset_read_done(task_offset_read_t *pub, const cd_value_t *offset, cd_err_t *err)
+void task_offset_read_done(task_offset_read_t *req, const cd_value_t *offset, cd_err_t *err)
 {
-    offset_request_t *req = of_read(pub);
-    req->offset = offset != NULL && err == NULL ? value_copy(offset, &req->arena) : CD_V_NULL;
-    request_answer(req, MSG_OFFSET_READ_DONE, err);
+    offset_request_t *own = of_read(req);
+    own->offset = offset != NULL && err == NULL ? value_copy(offset, &own->arena) : CD_V_NULL;
+    request_answer(own, MSG_OFFSET_READ_DONE, err);
 }
 
-void task_offset_write_done(task_offset_write_t *pub, cd_err_t *err)
+void task_offset_write_done(task_offset_write_t *req, cd_err_t *err)
 {
-    request_answer(of_write(pub), MSG_OFFSET_WRITE_DONE, err);
+    request_answer(of_write(req), MSG_OFFSET_WRITE_DONE, err);
 }
 
 cd_err_t *task_offset_read(void *arg, const cd_value_t *partition, cd_arena_t *arena, cd_value_t *ret_offset)

@@ -79,7 +79,7 @@ cd_err_t *topic_rules_new(bool enabled, const cd_config_t *config, topic_rules_t
     if (!enabled || !any) return NULL;
     topic_rules_t *r = mem_new0(topic_rules_t);
     group_settings_t dflt = {0}, set = {0};
-    group_t last = {0};
+    group_t last;
     const char *text = cd_config_get(config, PREFIX "groups");
     cd_list_t aliases = str_split_list(text != NULL ? text : "", &r->arena);
     r->groups = (group_t *)cd_arena_alloc0(&r->arena, sizeof(group_t) * (aliases.n + 1));
