@@ -20,11 +20,8 @@ void cdc_free_scans(sim_server_t *srv);
 /** Rows of sys.dm_cdc_log_scan_sessions as a SELECT text. */
 char *cdc_scans_sql(sim_server_t *srv);
 
-/** CREATE TABLE text of a change table: clustered by (start_lsn, command_id, seqval, operation). Its columns are, in order:
- *  the five __$ columns, the captured ones, __$command_id. @return free() it */
-char *cdc_create_sql(const cat_table_t *ct);
-
-/* change records of the running statement; images are in table column order; each change is a command of its own */
+/* change records of the running statement; images are in table column order; each
+ * change is a command of its own */
 void log_change(sim_session_t *s, sdb_t *sdb, const cat_table_t *t, int op, const sim_value_t *before,
                 const sim_value_t *after);
 bool log_ddl(sim_session_t *s, sdb_t *sdb, int object_id, bool column_update, const char *text, int alter_column);
