@@ -1,6 +1,6 @@
 #include "plugins/converters/json_form.h"
 
-#include "plugins/converters/base64.h"
+#include "runtime/base/base64.h"
 #include "runtime/data/java_text.h"
 #include "runtime/data/schema.h"
 

@@ -1,7 +1,7 @@
 #include "plugins/converters/json_form.h"
 
 #include "plugins/converters/avro_text.h"
-#include "plugins/converters/base64.h"
+#include "runtime/base/base64.h"
 #include "runtime/base/json.h"
 #include "runtime/data/java_text.h"
 #include "runtime/data/schema.h"

@@ -1,14 +1,14 @@
 /* The converters that need no schema: StringConverter, ByteArrayConverter, and those of numbers and booleans (06 §4).
  * Each is one row of a table; the classes differ in what one value looks like as bytes. */
 #include "plugins/converters/avro_text.h"
-#include "plugins/converters/base64.h"
 #include "plugins/converters/converters.h"
 #include "plugins/converters/one_value.h"
-#include "plugins/converters/values_text.h"
+#include "runtime/base/base64.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 #include "runtime/base/version.h"
 #include "runtime/data/schema.h"
+#include "runtime/data/values_text.h"
 
 #include <stddef.h>
 

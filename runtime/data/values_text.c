@@ -1,6 +1,6 @@
-#include "plugins/converters/values_text.h"
+#include "runtime/data/values_text.h"
 
-#include "plugins/converters/base64.h"
+#include "runtime/base/base64.h"
 #include "runtime/data/java_text.h"
 #include "runtime/data/schema.h"
 #include "runtime/data/value.h"

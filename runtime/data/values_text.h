@@ -1,7 +1,7 @@
-/* converters/values_text.h: Connect's org.apache.kafka.connect.data.Values: values as text whose form tells the type, and
+/* data/values_text.h: Connect's org.apache.kafka.connect.data.Values: values as text whose form tells the type, and
  * back (06 §4.1). Threads: the task's thread (schemas come from its pool). Nesting is limited to 64. */
-#ifndef CONNECTD_CONVERTERS_VALUES_TEXT_H
-#define CONNECTD_CONVERTERS_VALUES_TEXT_H
+#ifndef DATA_VALUES_TEXT_H
+#define DATA_VALUES_TEXT_H
 
 #include "runtime/base/strbuf.h"
 

@@ -1,6 +1,6 @@
-/* converters/base64.h: standard base64 with padding. Pure. */
-#ifndef CONNECTD_CONVERTERS_BASE64_H
-#define CONNECTD_CONVERTERS_BASE64_H
+/* base/base64.h: standard base64 with padding. Pure. */
+#ifndef BASE_BASE64_H
+#define BASE_BASE64_H
 
 #include "runtime/base/strbuf.h"
 
