@@ -1,4 +1,4 @@
-#include "plugins/converters/base64.h"
+#include "runtime/base/base64.h"
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
