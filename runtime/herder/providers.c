@@ -6,7 +6,10 @@
 #include "runtime/base/strbuf.h"
 #include "runtime/plugin/ctx.h"
 
-#define LOGGER "org.apache.kafka.connect.runtime.WorkerConfigTransformer"
+#include <stdlib.h>
+
+#define LOGGER      "org.apache.kafka.connect.runtime.WorkerConfigTransformer"
+#define VAULT_CLASS "com.github.jcustenborder.kafka.config.vault.VaultConfigProvider"
 
 /** A provider with the context it was configured in, which must live as long. */
 typedef struct holder {
@@ -87,15 +90,23 @@ static cd_err_t *open_all(const plugins_t *plugins, const cd_config_t *props, bo
     uint32_t n = 0;
     const char *names = cd_config_get(props, "config.providers");
     cd_list_t list = str_split_list(names == NULL ? "" : names, &arena);
-    transformer_provider_t *providers = cd_arena_array(&arena, transformer_provider_t, list.n);
+    transformer_provider_t *providers = cd_arena_array(&arena, transformer_provider_t, list.n + 1);
+    bool vault_named = false;
     for (uint32_t i = 0; i < list.n && err == NULL; i++) {
         const char *name = list.items[i];
+        vault_named = vault_named || strcmp(name, "vault") == 0;
         const char *class_name = cd_config_get(props, cd_arena_printf(&arena, "config.providers.%s.class", name));
         if (str_empty(class_name)) continue;
         cd_config_t params =
             config_with_prefix(props, cd_arena_printf(&arena, "config.providers.%s.param.", name), &arena);
         if (warn) warn_of_literals(name, &params);
         err = open_one(plugins, name, str_trim_dup(class_name, &arena), &params, &providers[n]);
+        if (err == NULL) n++;
+    }
+    /* Existing stacks name no provider and still deploy ${vault:...}: an address in the environment is enough. */
+    if (err == NULL && !vault_named && !str_empty(getenv("VAULT_ADDR"))) {
+        const cd_config_t from_environment = {0};
+        err = open_one(plugins, "vault", VAULT_CLASS, &from_environment, &providers[n]);
         if (err == NULL) n++;
     }
     transformer_t *t = transformer_new(providers, n);
