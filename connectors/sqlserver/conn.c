@@ -360,9 +360,8 @@ static cd_err_t *failed(conn_t *c, const char *doing)
                          "The query has timed out after %lld ms. See database.query.timeout.ms.",
                          (long long)c->query_timeout_ms);
     } else {
-        err = cd_err_new(CD_ERR_RETRIABLE, CONN_SQL_EXCEPTION, "%s%s",
-                         c->message[0] != '\0' ? c->message : "the connection to the server was lost",
-                         c->msg_number == 0 ? " (connection lost)" : "");
+        err = cd_err_new(CD_ERR_RETRIABLE, CONN_SQL_EXCEPTION, "%s",
+                         c->message[0] != '\0' ? c->message : "The connection to the server was lost.");
     }
     err->code = c->msg_number;
     return err;

@@ -22,6 +22,7 @@ void stream_free(part_t *p)
 {
     stream_t *s = p->stream;
     if (s == NULL) return;
+    for (uint32_t i = 0; i < s->ncursors; i++) s->cursors[i].row = false; /* connections go too: nothing to cancel */
     window_close(s);
     for (uint32_t i = 0; i < s->nextra; i++) conn_close(s->extra[i]);
     free(s->extra);
@@ -204,11 +205,29 @@ static known_t *known_of(part_t *p, const instance_t *i, cd_arena_t *arena)
     return part_find(p, cd_arena_printf(arena, "%s.%s.%s", p->db, i->schema, i->table));
 }
 
+/* The clean-up job moves the start of every instance forward, and an instance may have been made anew. */
+static void warn_gap(part_t *p, const instances_t *all, uint32_t i)
+{
+    const instance_t *it = &all->items[i];
+    const instance_t *before = i > 0 ? it - 1 : NULL;
+    bool older = before != NULL && strcmp(before->schema, it->schema) == 0 && strcmp(before->table, it->table) == 0;
+    if (older || !p->stream->from.set || lsn_cmp(&it->start, &p->stream->from) <= 0) return;
+    char from[LSN_TEXT + 1], start[LSN_TEXT + 1];
+    (void)lsn_format(&p->stream->from, from);
+    (void)lsn_format(&it->start, start);
+    cd_log(
+        p->task->ctx, CD_LOG_WARN, CONF_LOGGER,
+        "Changes of table %s.%s from %s to %s are not available: they were not captured, or the clean-up job removed "
+        "them. If rows are missing, take a new snapshot.",
+        it->schema, it->table, from, start);
+}
+
 static cd_err_t *load_list(part_t *p)
 {
     task_t *t = p->task;
     stream_t *s = p->stream;
     instances_t all;
+    bool first = !s->have_list;
     cd_arena_done(&s->list_arena);
     s->have_list = false;
     cd_err_t *err = catalog_instances(t->conn, p->db, &s->to, &s->list_arena, &all);
@@ -232,6 +251,7 @@ static cd_err_t *load_list(part_t *p)
             continue;
         }
         bool known = known_of(p, &it, &s->list_arena) != NULL, fresh = !known;
+        if (known && first) warn_gap(p, &all, i);
         if (!known) err = learn(p, &it, &known);
         if (!known) continue;
         if (it.stop.set) {

@@ -1,9 +1,19 @@
 /* Runs the SQL Server source without a worker: settings and a stored offset from the command line, records as text on
  * standard output, or only their rate.
- *   driver [-q] [-v] [-n RECORDS] [-i IDLE_POLLS] [-o KEY=VALUE]… [-h HISTORY_FILE] [-validate] KEY=VALUE… */
+ *   driver [-q] [-v] [-t STOP_AFTER_SECONDS] [-n RECORDS] [-i IDLE_POLLS] [-o KEY=VALUE]… [-h HISTORY_FILE] [-validate] KEY=VALUE… */
 #include "test/unit/connectors/sqlserver/host.h"
 
+#include <signal.h>
 #include <time.h>
+#include <unistd.h>
+
+static cd_ctx_t ctx;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    atomic_store(&ctx.stopping, true);
+}
 
 static double now_s(void)
 {
@@ -62,34 +72,34 @@ static void add_task(cd_task_configs_t *out, const cd_config_t *config)
     (void)printf("task %s: %s\n", cd_config_get(config, "task.id"), cd_config_get(config, "database.names"));
 }
 
-static void history_load(cd_ctx_t *ctx, const char *path)
+static void history_load(const char *path)
 {
     FILE *f = fopen(path, "re");
     char *text = NULL;
     size_t cap = 0;
-    while (f != NULL && ctx->nhistory < HOST_RECORDS_MAX && getdelim(&text, &cap, '\f', f) > 0) {
+    while (f != NULL && ctx.nhistory < HOST_RECORDS_MAX && getdelim(&text, &cap, '\f', f) > 0) {
         text[strcspn(text, "\f")] = '\0';
-        if (*text != '\0') ctx->history[ctx->nhistory++] = strdup(text);
+        if (*text != '\0') ctx.history[ctx.nhistory++] = strdup(text);
     }
     free(text);
     if (f != NULL) (void)fclose(f);
 }
 
-static void history_save(const cd_ctx_t *ctx, const char *path)
+static void history_save(const char *path)
 {
     FILE *f = fopen(path, "we");
-    for (uint32_t i = 0; f != NULL && i < ctx->nhistory; i++) (void)fprintf(f, "%s\f", ctx->history[i]);
+    for (uint32_t i = 0; f != NULL && i < ctx.nhistory; i++) (void)fprintf(f, "%s\f", ctx.history[i]);
     if (f != NULL) (void)fclose(f);
 }
 
-static int run(const cd_source_ops_t *ops, cd_ctx_t *ctx, const options_t *o)
+static int run(const cd_source_ops_t *ops, const options_t *o)
 {
     void *task = NULL;
-    cd_err_t *err = ops->task_start(ctx, ctx->config, &task);
-    cd_batch_t *batch = batch_new(ctx->pool);
+    cd_err_t *err = ops->task_start(&ctx, ctx.config, &task);
+    cd_batch_t *batch = batch_new(ctx.pool);
     uint64_t n = 0;
     double begin = 0, end = 0;
-    for (int64_t idle = 0; err == NULL && n < o->records && idle < o->idle;) {
+    for (int64_t idle = 0; err == NULL && n < o->records && idle < o->idle && !atomic_load(&ctx.stopping);) {
         batch_reset(batch);
         err = ops->poll(task, batch, 1000);
         if (batch->count == 0) idle++;
@@ -114,7 +124,6 @@ static int run(const cd_source_ops_t *ops, cd_ctx_t *ctx, const options_t *o)
 
 int main(int argc, char **argv)
 {
-    static cd_ctx_t ctx;
     static cd_pair_t pairs[256];
     static cd_value_t offset[64];
     cd_config_t config = {.pairs = pairs};
@@ -130,6 +139,9 @@ int main(int argc, char **argv)
             o.validate = true;
         } else if (strcmp(argv[i], "-n") == 0 && i + 1 < argc) {
             o.records = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "-t") == 0 && i + 1 < argc) {
+            (void)signal(SIGALRM, on_alarm);
+            (void)alarm((unsigned)strtoul(argv[++i], NULL, 10));
         } else if (strcmp(argv[i], "-i") == 0 && i + 1 < argc) {
             o.idle = strtoll(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "-h") == 0 && i + 1 < argc) {
@@ -152,7 +164,7 @@ int main(int argc, char **argv)
     host_install();
     const cd_source_ops_t *ops = cd_module_entry()->plugins[0]->ops;
     int rc = 0;
-    if (o.history != NULL) history_load(&ctx, o.history);
+    if (o.history != NULL) history_load(o.history);
     if (o.validate) {
         cd_problems_t problems = {.report = report};
         cd_task_configs_t tasks = {.add = add_task};
@@ -164,9 +176,9 @@ int main(int argc, char **argv)
         cd_err_free(err);
         if (connector != NULL) ops->connector.stop(connector);
     } else {
-        rc = run(ops, &ctx, &o);
+        rc = run(ops, &o);
     }
-    if (o.history != NULL) history_save(&ctx, o.history);
+    if (o.history != NULL) history_save(o.history);
     host_done(&ctx);
     return rc;
 }
