@@ -252,20 +252,20 @@ static const cd_plugin_t *const flow_builtin[] = {&raw_plugin, &raw_header_plugi
 
 /* ---- Connector part that every test plugin shares ---- */
 
-static cd_err_t *flow_connector_start(cd_ctx_t *ctx, const cd_config_t *config, void **ret)
+static inline cd_err_t *flow_connector_start(cd_ctx_t *ctx, const cd_config_t *config, void **ret)
 {
     (void)config;
     *ret = ctx;
     return NULL;
 }
 
-static cd_err_t *flow_task_configs(void *connector, int32_t max_tasks, cd_task_configs_t *out)
+static inline cd_err_t *flow_task_configs(void *connector, int32_t max_tasks, cd_task_configs_t *out)
 {
     for (int32_t i = 0; i < max_tasks; i++) out->add(out, cd_host->config(connector));
     return NULL;
 }
 
-static void flow_connector_stop(void *connector)
+static inline void flow_connector_stop(void *connector)
 {
     (void)connector;
 }
