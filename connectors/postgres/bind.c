@@ -100,14 +100,14 @@ static void set_temporal(bind_t *b, uint8_t op, uint8_t unit, const pg_type_t *t
 static void choose_connect(const bind_env_t *env, const cd_schema_t *s, bool listed, const pg_type_t *type,
                            cd_arena_t *arena, bind_t *b)
 {
-    uint8_t op = listed                          ? OP_LISTED
-                 : s->logical == CD_LOGICAL_DATE ? OP_CONNECT_DATE
-                 : s->logical == CD_LOGICAL_TIME ? OP_CONNECT_TIME
-                                                 : OP_CONNECT_TIMESTAMP;
-    uint8_t text_op = listed                          ? OP_LISTED_TEXT
-                      : s->logical == CD_LOGICAL_DATE ? OP_CONNECT_DATE_TEXT
-                      : s->logical == CD_LOGICAL_TIME ? OP_CONNECT_TIME_TEXT
-                                                      : OP_CONNECT_TIMESTAMP_TEXT;
+    uint8_t op = listed                               ? OP_LISTED
+                 : bind_logical(s) == CD_LOGICAL_DATE ? OP_CONNECT_DATE
+                 : bind_logical(s) == CD_LOGICAL_TIME ? OP_CONNECT_TIME
+                                                      : OP_CONNECT_TIMESTAMP;
+    uint8_t text_op = listed                               ? OP_LISTED_TEXT
+                      : bind_logical(s) == CD_LOGICAL_DATE ? OP_CONNECT_DATE_TEXT
+                      : bind_logical(s) == CD_LOGICAL_TIME ? OP_CONNECT_TIME_TEXT
+                                                           : OP_CONNECT_TIMESTAMP_TEXT;
     uint8_t unit = env->timestamp_nanos ? UNIT_NS : UNIT_US;
     const tz_t *tz = op == OP_CONNECT_DATE ? env->date_zone : env->zone;
     uint8_t family = type != NULL ? type->family : FAMILY_TEXT;
@@ -254,7 +254,7 @@ static bool choose_debezium_data(const cd_schema_t *s, const pg_type_t *type, bi
 
 static bool is_natural_element(const cd_schema_t *s)
 {
-    return s != NULL && s->logical == CD_LOGICAL_NONE && s->type >= CD_INT8 && s->type <= CD_STRING;
+    return s != NULL && bind_logical(s) == CD_LOGICAL_NONE && s->type >= CD_INT8 && s->type <= CD_STRING;
 }
 
 static cd_err_t *unsupported(const cd_schema_t *s)
@@ -337,13 +337,13 @@ cd_err_t *bind_choose(const bind_env_t *env, const cd_schema_t *s, bool listed, 
 {
     bind_t b = {.cell_type = s->type, .cast = "", .row_cast = "", .parts = {-1, -1}};
     cd_err_t *err = NULL;
-    listed = listed && (s->type == CD_INT64 || s->type == CD_STRING) && s->logical == CD_LOGICAL_NONE;
-    if (s->logical == CD_LOGICAL_DECIMAL) {
+    listed = listed && (s->type == CD_INT64 || s->type == CD_STRING) && bind_logical(s) == CD_LOGICAL_NONE;
+    if (bind_logical(s) == CD_LOGICAL_DECIMAL) {
         if (s->scale == INT32_MIN)
             return cd_err_new(CD_ERR_FATAL, CD_JVM_DATA, "Invalid Decimal schema: scale parameter not found.");
         set_type(&b, OP_DECIMAL, OID_NUMERIC);
         b.scale = s->scale;
-    } else if (s->logical != CD_LOGICAL_NONE || listed) {
+    } else if (bind_logical(s) != CD_LOGICAL_NONE || listed) {
         choose_connect(env, s, listed, type, arena, &b);
     } else if (!(env->coerce && s->name != NULL && type != NULL &&
                  strncmp(s->name, TIME_PREFIX, strlen(TIME_PREFIX)) == 0 && choose_debezium_time(env, s, type, &b)) &&

@@ -48,6 +48,15 @@ typedef struct bind_env {
     const tz_t *zone, *date_zone;
 } bind_env_t;
 
+/** The logical type, if the base type fits: a name alone comes from outside and may stand on anything. */
+static inline uint8_t bind_logical(const cd_schema_t *s)
+{
+    uint8_t base = s->logical == CD_LOGICAL_DECIMAL     ? CD_BYTES
+                   : s->logical == CD_LOGICAL_TIMESTAMP ? CD_INT64
+                                                        : CD_INT32;
+    return s->type == base ? s->logical : (uint8_t)CD_LOGICAL_NONE;
+}
+
 /** @param listed the field is in timestamp.fields.list
  *  @param type   the column's type, or NULL when unknown (the value then goes as the driver would send it) */
 CD_CHECK cd_err_t *bind_choose(const bind_env_t *env, const cd_schema_t *schema, bool listed, const pg_type_t *type,

@@ -30,7 +30,7 @@ static const char *semantic_type(const cd_schema_t *s, cd_arena_t *arena)
                  {"io.debezium.data.Uuid", "UUID"},
                  {"io.debezium.data.Json", "JSONB"},
                  {"io.debezium.data.Xml", "XML"}};
-    if (s->logical == CD_LOGICAL_DECIMAL) {
+    if (bind_logical(s) == CD_LOGICAL_DECIMAL) {
         const char *precision = cd_schema_param(s, "connect.decimal.precision");
         long p = precision != NULL ? strtol(precision, NULL, 10) : 0;
         return p >= 1 && p <= 1000 && s->scale >= 0 && s->scale <= p
@@ -55,7 +55,7 @@ static cd_err_t *column_type(const sink_conf_t *conf, const cd_schema_t *s, cons
     static const char *const plain[] = {NULL,   "SMALLINT",         "SMALLINT", "INT",  "BIGINT",
                                         "REAL", "DOUBLE PRECISION", "BOOLEAN",  "TEXT", "BYTEA"};
     const char *type = conf->k.type_ddl ? semantic_type(s, arena) : NULL;
-    if (type == NULL && s->logical != CD_LOGICAL_NONE) type = logical[s->logical];
+    if (type == NULL && bind_logical(s) != CD_LOGICAL_NONE) type = logical[bind_logical(s)];
     bool epoch =
         (s->type == CD_INT64 || s->type == CD_STRING) && field != NULL && cd_list_has(&conf->k.timestamp_fields, field);
     if (type == NULL && epoch) type = "TIMESTAMP";
@@ -158,7 +158,7 @@ static cd_err_t *array_literal(const sink_conf_t *conf, const cd_schema_t *s, co
 static const char *temporal_literal(const sink_conf_t *conf, const cd_schema_t *s, const cd_value_t *v,
                                     cd_arena_t *arena)
 {
-    bool is_date = s->logical == CD_LOGICAL_DATE;
+    bool is_date = bind_logical(s) == CD_LOGICAL_DATE;
     int64_t us;
     if (__builtin_mul_overflow(v->i64, is_date ? WIRE_DAY_US : INT64_C(1000), &us)) return "NULL";
     temporal_t t = temporal_of_instant(us, is_date ? conf->date_zone : conf->zone);
@@ -168,18 +168,21 @@ static const char *temporal_literal(const sink_conf_t *conf, const cd_schema_t *
     const char *clock = cd_arena_printf(arena, "%02d:%02d:%02d.%03d", (int)(ms / 3600000), (int)(ms / 60000 % 60),
                                         (int)(ms / 1000 % 60), (int)(ms % 1000));
     if (is_date) return cd_arena_printf(arena, "'%s'", date);
-    if (s->logical == CD_LOGICAL_TIME) return cd_arena_printf(arena, "'%s'", clock);
+    if (bind_logical(s) == CD_LOGICAL_TIME) return cd_arena_printf(arena, "'%s'", clock);
     return cd_arena_printf(arena, "'%s %s'", date, clock);
 }
 
 static cd_err_t *literal(const sink_conf_t *conf, const cd_schema_t *s, const cd_value_t *v, cd_arena_t *arena,
                          const char **ret_text)
 {
-    if (s->logical == CD_LOGICAL_DECIMAL) {
+    if (v->type != s->type)
+        return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "Unsupported type for column value: %s",
+                          connect_type_name(v->type));
+    if (bind_logical(s) == CD_LOGICAL_DECIMAL) {
         *ret_text = decimal_literal(v, s->scale != INT32_MIN ? s->scale : 0, arena);
         return NULL;
     }
-    if (s->logical != CD_LOGICAL_NONE) {
+    if (bind_logical(s) != CD_LOGICAL_NONE) {
         *ret_text = temporal_literal(conf, s, v, arena);
         return NULL;
     }

@@ -223,6 +223,8 @@ static cd_err_t *connect_error(pg_conn_t *c, bool timed_out)
                           "Connection to %s:%s refused. Check that the hostname and port are correct and that the "
                           "postmaster is accepting TCP/IP connections.",
                           c->target.shown_host, c->target.shown_port);
+    if (strstr(why, "does not support SSL") != NULL)
+        return cd_err_new(CD_ERR_FATAL, JVM_PSQL_EXCEPTION, "The server does not support SSL.");
     if (strstr(why, "session is read-only") != NULL || strstr(why, "in hot standby") != NULL ||
         strstr(why, "server is not in") != NULL)
         return cd_err_new(CD_ERR_FATAL, JVM_PSQL_EXCEPTION,
@@ -257,6 +259,15 @@ static void on_notice(void *arg, const char *message)
     cd_log(c->ctx, CD_LOG_DEBUG, PG_LOGGER, "%.*s", (int)strcspn(message, "\n"), message);
 }
 
+/** Let the server notice that we are gone even while a statement waits for a lock: after a stop, or a killed worker,
+ *  such a statement would else hold what it has for as long as it waits. Not every server can; none has to. Poolers
+ *  would hand the setting on to others. */
+static void notice_our_end(pg_conn_t *c)
+{
+    if (PQserverVersion(c->pg) < 140000 || c->target.no_prepare) return;
+    (void)pg_exec(c, "SET client_connection_check_interval = '2s'", NULL);
+}
+
 /** Values depend on these; the JDBC driver announces them in its start-up packet. */
 static cd_err_t *session_setup(pg_conn_t *c)
 {
@@ -272,6 +283,7 @@ static cd_err_t *session_setup(pg_conn_t *c)
     PQfreemem(zone);
     switch (pg_exec(c, sql, NULL)) {
     case PG_OK:
+        notice_our_end(c);
         return NULL;
     case PG_STOPPED:
         return cd_err_new(CD_ERR_STOPPED, CD_JVM_CONNECT, "Stopped while connecting to %s", c->conf->shown_url);

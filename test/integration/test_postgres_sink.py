@@ -154,12 +154,14 @@ def test_wrong_settings_fail_the_start(env):
         s.close()
 
 
-@requires()
+@requires("postgres")
 def test_no_database_is_a_failed_task(env):
     with sink(None, connection__url="jdbc:postgresql://127.0.0.1:1/db", connection__attempts=2, connection__backoff__ms=1) as s:
         chain = s.put(row(1))["error"]
         eq([chain[0][0], chain[0][2]], [CONNECT_EXCEPTION, "FATAL"])
         contains(chain[0][1], "org.postgresql.util.PSQLException: Connection to 127.0.0.1:1 refused.")
+    with sink(env.pg_database(), connection__sslmode="require") as s:
+        contains(s.put(row(1))["error"][0][1], "org.postgresql.util.PSQLException: The server does not support SSL.")
     with sink(None, connection__url="jdbc:postgresql://127.0.0.1:1/db?sslmode=foo") as s:
         contains(s.put(row(1))["error"][0][1], "Invalid sslmode value: foo")
 

@@ -109,3 +109,21 @@ def test_a_wrong_password_fails_after_the_attempts(env):
     trace = worker.rest.status(env.id)["tasks"][0]["trace"]
     contains(trace, "Caused by: org.apache.kafka.connect.errors.ConnectException: org.postgresql.util.PSQLException: Connection to 127.0.0.1:1 refused.")
     assert "not-this" not in trace + worker.log(), "the password shows"
+
+
+@requires(*SERVICES)
+@timeout(120)
+def test_a_put_that_waits_for_a_lock_can_be_stopped(env):
+    db, topic = env.pg_database(), env.id
+    db.execute(TABLE)
+    env.topics.create(topic)
+    worker = env.worker()
+    worker.rest.put_config(env.id, config(env, db, topic))
+    worker.rest.wait_running(env.id)
+    with db.connect() as holder:
+        holder.execute("LOCK TABLE customers IN EXCLUSIVE MODE")
+        env.topics.produce_avro(topic, SCHEMA, [customer(1)])
+        db.wait("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'customers'::regclass", [(1,)], limit=60)
+        worker.rest.delete(env.id)
+        db.wait("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'PostgreSQL JDBC Driver'", [(0,)], limit=30)
+    eq(db.one("SELECT count(*) FROM customers"), 0)

@@ -120,6 +120,9 @@ static void test_column_types_and_defaults(void **state)
                  "ALTER TABLE t ADD \"c\" TEXT[] DEFAULT ARRAY[]::TEXT[]");
     expect_alter(&conf, S(pool, .type = CD_INT64, .optional = true, .name = "io.debezium.time.NanoTimestamp"),
                  "ALTER TABLE t ADD \"c\" BIGINT NULL");
+    expect_alter(&conf, S(pool, .type = CD_STRING, .name = CD_NAME_DATE), "ALTER TABLE t ADD \"c\" TEXT NOT NULL");
+    expect_alter(&conf, S(pool, .type = CD_INT64, .name = CD_NAME_TIMESTAMP, .dflt = &s),
+                 "Unsupported type for column value: STRING");
     expect_alter(&conf, S(pool, .type = CD_FLOAT64), "ALTER TABLE t ADD \"c\" DOUBLE PRECISION NOT NULL");
     expect_alter(&conf, S(pool, .type = CD_STRUCT, .name = "io.debezium.data.VariableScaleDecimal"),
                  "ALTER TABLE t ADD \"c\" DECIMAL NOT NULL");
