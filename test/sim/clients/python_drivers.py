@@ -114,18 +114,6 @@ class Pytds(Client):
         self.conn.rollback()
         self.conn.autocommit = True
 
-    def cancel(self, sql, after_ms):
-        cursor = self.conn.cursor()
-        timer = threading.Timer(after_ms / 1000, cursor.cancel)
-        timer.start()
-        try:
-            cursor.execute(sql)
-        except (pytds.Error, OSError):
-            pass
-        finally:
-            timer.join()
-            cursor.close()
-
     def close(self):
         self.conn.close()
 

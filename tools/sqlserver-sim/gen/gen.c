@@ -53,6 +53,19 @@ void gen_scope(binder_t *b, gen_table_t *g, const char *object, scope_src_t *ret
         ret_src->cols[i] = (scope_col_t){.name = cols[i].name, .sql = "NULL", .type = cols[i].type};
 }
 
+bool gen_max_lsn(sim_server_t *srv, int db_id, uint8_t ret_lsn[10])
+{
+    bool found = false;
+    for (const gen_table_t *g = __atomic_load_n(&srv->gens, __ATOMIC_ACQUIRE); g != NULL; g = g->next) {
+        uint8_t lsn[10];
+        if (g->db_id != db_id) continue;
+        gen_last_lsn(g, lsn);
+        if (!found || memcmp(lsn, ret_lsn, 10) > 0) memcpy(ret_lsn, lsn, 10);
+        found = true;
+    }
+    return found;
+}
+
 void gen_free_all(sim_server_t *srv)
 {
     while (srv->gens != NULL) {

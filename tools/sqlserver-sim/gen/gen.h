@@ -26,5 +26,7 @@ bool gen_select(sim_session_t *s, gen_table_t *g, select_t *q, const sim_column_
 bool gen_procedure(sim_session_t *s, const char *name, const sim_value_t *args, const sim_typeinfo_t *types,
                    const char *const *names, size_t n, bool *ret_found);
 void gen_free_all(sim_server_t *srv);
+/** Position of the newest generated row when the database has a generator table. */
+bool gen_max_lsn(sim_server_t *srv, int db_id, uint8_t ret_lsn[10]);
 
 #endif
