@@ -1,0 +1,18 @@
+/* ddl.h: metadata changes shared by DDL statements and the CDC procedures. Threads: the session's, inside a write. */
+#ifndef SIM_DDL_H
+#define SIM_DDL_H
+
+#include "sql/session.h"
+
+bool ddl_touch(sim_session_t *s, sdb_t *sdb); /* new catalog version */
+bool ddl_next_id(sim_session_t *s, sdb_t *sdb, int *ret_id);
+bool ddl_add_object(sim_session_t *s, sdb_t *sdb, int schema_id, const char *name, const char *type, int parent, bool shipped, int *ret_id);
+bool ddl_create_index(sim_session_t *s, sdb_t *sdb, const char *storage, int table_id, const char *name, int type, bool unique, bool pk, bool uq, int constraint_id,
+                      const int *cols, const bool *desc, size_t n);
+bool ddl_drop_index(sim_session_t *s, sdb_t *sdb, const cat_table_t *t, const cat_index_t *ix);
+bool ddl_create_table(sim_session_t *s, const name_t *name, const column_def_t *defs, size_t ndefs, const table_constraint_t *cons, size_t ncons);
+bool ddl_drop_table(sim_session_t *s, sdb_t *sdb, cat_table_t *t);
+bool ddl_find_table(sim_session_t *s, const name_t *n, sdb_t **ret_sdb, cat_table_t **ret_t);
+bool exec_database_ddl(sim_session_t *s, stmt_t *st); /* exec_misc.c: databases, modules */
+
+#endif
