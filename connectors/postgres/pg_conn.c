@@ -14,6 +14,8 @@ int64_t pg_now_ms(void)
 void pg_conn_init(pg_conn_t *c, cd_ctx_t *ctx, const sink_conf_t *conf)
 {
     *c = (pg_conn_t){.ctx = ctx, .conf = conf, .style = {.detail = true, .redacted = conf->k.trim_sensitive}};
+    c->attempts_failed = cd_host->metric(ctx, "kafka_connect_jdbc_connection_failed_total", CD_COUNTER,
+                                         "Failed attempts to open a database connection");
 }
 
 void pg_conn_close(pg_conn_t *c)
@@ -319,6 +321,7 @@ static cd_err_t *connect_loop(pg_conn_t *c)
     for (int32_t attempt = 1; err == NULL; attempt++) {
         err = connect_once(c);
         if (err == NULL) break;
+        if (err->cls != CD_ERR_STOPPED) cd_metric_add(c->attempts_failed, 1);
         if (err->cls == CD_ERR_STOPPED || attempt >= c->conf->k.attempts) break;
         cd_log(c->ctx, CD_LOG_INFO, PG_LOGGER,
                "Unable to connect to database on attempt %d/%d. Will retry in %lld ms. (%s)", attempt,

@@ -33,6 +33,7 @@ typedef struct pg_conn {
     uint32_t generation; /* counts connections: what was prepared on an older one is gone */
     uint32_t next_id;    /* for names of statements and staging tables */
     bool in_transaction, wrote;
+    cd_metric_t *attempts_failed;
 } pg_conn_t;
 
 void pg_conn_init(pg_conn_t *c, cd_ctx_t *ctx, const sink_conf_t *conf);

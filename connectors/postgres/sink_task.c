@@ -23,6 +23,18 @@ typedef struct write_outcome {
     bool value_at_fault; /* SQLSTATE class 22 or 23, or unsent: connection and caches are as good as before */
 } write_outcome_t;
 
+/** Driver properties that change what a connection is, and that there is nothing like here. */
+static void warn_of_ignored(sink_task_t *t)
+{
+    static const char *const ignored[] = {"socketFactory", "replication"};
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++) {
+        const char *key = cd_arena_printf(&t->arena, "connection.%s", ignored[i]);
+        if (jdbc_url_param(&t->conf.url, ignored[i]) == NULL && cd_config_get(&t->config, key) == NULL) continue;
+        cd_log(t->ctx, CD_LOG_WARN, PG_LOGGER, "The driver property '%s' is not supported and has no effect",
+               ignored[i]);
+    }
+}
+
 cd_err_t *sink_task_start(cd_ctx_t *ctx, const cd_config_t *config, void **ret_task)
 {
     sink_task_t *t = calloc(1, sizeof(*t));
@@ -39,6 +51,7 @@ cd_err_t *sink_task_start(cd_ctx_t *ctx, const cd_config_t *config, void **ret_t
     tables_init(&t->tables, &t->conn, &t->conf);
     writer_init(&t->writer, &t->conn);
     t->remaining_retries = t->conf.k.max_retries;
+    warn_of_ignored(t);
     cd_log(ctx, CD_LOG_INFO, PG_LOGGER, "Starting JDBC sink task to %s", t->conf.shown_url);
     *ret_task = t;
     return NULL;

@@ -6,7 +6,7 @@ import json
 import random
 import subprocess
 
-from harness import contains, eq, requires
+from harness import contains, eq, requires, timeout
 from localstack import paths
 
 CLASS = "io.confluent.connect.jdbc.JdbcSinkConnector"
@@ -162,8 +162,9 @@ def test_no_database_is_a_failed_task(env):
         contains(chain[0][1], "org.postgresql.util.PSQLException: Connection to 127.0.0.1:1 refused.")
     with sink(env.pg_database(), connection__sslmode="require") as s:
         contains(s.put(row(1))["error"][0][1], "org.postgresql.util.PSQLException: The server does not support SSL.")
-    with sink(None, connection__url="jdbc:postgresql://127.0.0.1:1/db?sslmode=foo") as s:
+    with sink(None, connection__url="jdbc:postgresql://127.0.0.1:1/db?sslmode=foo&replication=database") as s:
         contains(s.put(row(1))["error"][0][1], "Invalid sslmode value: foo")
+        assert any("'replication' is not supported" in line for line in s.log), s.log
 
 
 # ---- records and fields ------------------------------------------------------------------------------------------------
@@ -448,8 +449,18 @@ def test_unwrapped_debezium_records_into_the_init_table(env):
 
 # ---- types -------------------------------------------------------------------------------------------------------------
 
+GEOMETRY = {"type": "struct", "name": DATA + "geometry.Geometry", "fields": [field("wkb", "bytes", False), field("srid", "int32")]}
+POINT_1_2 = base64.b64encode(bytes.fromhex("0101000000000000000000F03F0000000000000040")).decode()
+
 # (column type, schema of the value, value, text stored, settings)
 TYPE_CASES = [
+    ("bytea", GEOMETRY, {"wkb": POINT_1_2, "srid": 4326}, "\\x0101000000000000000000f03f0000000000000040", {}),
+    ("text", GEOMETRY, {"wkb": POINT_1_2, "srid": 4326}, "0101000020E6100000000000000000F03F0000000000000040", {}),
+    ("text", GEOMETRY, {"wkb": POINT_1_2, "srid": None}, "0101000000000000000000F03F0000000000000040", {}),
+    ("numeric[]", {"type": "array", "items": {"type": "bytes", "name": DECIMAL, "parameters": {"scale": "2"}}}, [unscaled(150)], "{1.50}", {}),
+    ("timestamp[]", {"type": "array", "items": {"type": "int64", "name": TIME + "NanoTimestamp"}}, [1531481025340000000], '{"2018-07-13 11:23:45.34"}', {}),
+    ("varchar(5)[]", {"type": "array", "items": {"type": "string"}}, [], "{}", {}),
+    ("citext", {"type": "string"}, "MiXed", "MiXed", {}),
     ("smallint", {"type": "int64"}, 7, "7", {}),
     ("numeric", {"type": "double"}, 0.1, "0.1", {}),
     ("double precision", {"type": "float"}, 3.14, "3.140000104904175", {}),
@@ -528,10 +539,16 @@ TYPE_CASES = [
 
 
 @requires("postgres")
+@timeout(240)
 def test_values_reach_columns_by_every_path(env):
     """Each case by a single statement (1 record), arrays (20) and COPY (1600)."""
     db = env.pg_database()
-    for n, (column, schema, value, want, settings) in enumerate(TYPE_CASES):
+    cases = TYPE_CASES
+    if not db.query("SELECT 1 FROM pg_available_extensions WHERE name = 'citext'"):
+        cases = [c for c in cases if c[0] != "citext"]
+    else:
+        db.execute("CREATE EXTENSION citext")
+    for n, (column, schema, value, want, settings) in enumerate(cases):
         db.execute(f"CREATE TABLE t{n} (id int PRIMARY KEY, v {column})")
         value_schema = struct(field("id", "int32", False), {"optional": True, **schema, "field": "v"})
         with sink(db, **UPSERT, **settings) as s:
@@ -566,6 +583,7 @@ BAD_CASES = [
 
 
 @requires("postgres")
+@timeout(240)
 def test_bad_values_are_reported_and_the_rest_is_stored(env):
     db = env.pg_database()
     good = {"int64": 1, "int32": 1, "int16": 1, "string": "x"}
