@@ -249,14 +249,15 @@ static void count(conn_t *c, uint64_t bytes_before)
     c->net.send_stalls = c->net.send_nanos = 0;
 }
 
-/* Ends the reply, and takes an attention that was only looked at out of the socket. */
+/* Ends the reply; an attention that was only looked at is read and acknowledged. */
 static bool finish(conn_t *c, bool ok)
 {
     bool open = reply_end(&c->reply) && ok;
     packet_t packet;
-    if (open && c->reply.attention && !c->reply.attention_read)
-        open = net_read_packet(&c->net, &packet) && packet.type == TDS_PKT_ATTENTION;
-    return open;
+    if (!open || !c->reply.attention) return open;
+    if (!c->reply.attention_read && (!net_read_packet(&c->net, &packet) || packet.type != TDS_PKT_ATTENTION))
+        return false;
+    return reply_attention(&c->reply);
 }
 
 static bool do_request(conn_t *c)

@@ -262,15 +262,12 @@ bool reply_end(reply_t *reply)
 {
     if (!out_ok(&reply->out)) reply->gone = true;
     if (reply->gone) return false;
-    if (reply->attention) {
-        reply->has_held = false;
-        token_done(&reply->out, reply->tds_version, TDS_TOK_DONE, TDS_DONE_ATTN, 0, 0);
-    } else if (reply->has_held) {
+    if (reply->has_held)
         write_held(reply, false);
-    } else {
-        token_done(&reply->out, reply->tds_version, TDS_TOK_DONE, reply->has_error ? TDS_DONE_ERROR : 0, 0, 0);
-    }
-    /* An attention that arrives from here on finds the reply complete and gets a reply of its own. */
+    else
+        token_done(&reply->out, reply->tds_version, TDS_TOK_DONE,
+                   reply->has_error || reply->attention ? TDS_DONE_ERROR : 0, 0, 0);
+    /* An attention that arrives from here on finds the reply complete; it is found again when the next request is read. */
     bool attention = reply->attention;
     bool sent = out_end(&reply->out);
     reply->attention = attention;

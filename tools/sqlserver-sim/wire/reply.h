@@ -40,11 +40,12 @@ void reply_done(reply_t *reply);
 
 /** Starts a message. The caller has set session and tds_version. */
 void reply_begin(reply_t *reply);
-/** Ends it with the held DONE, or with a plain one (an ERROR one after an error) when the engine has sent none. After
- *  an attention the only DONE is the one that acknowledges it; the caller reads the attention packet itself.
+/** Ends it with the held DONE, or with a plain one (an ERROR one after an error) when the engine has sent none. A reply cut
+ *  short by an attention ends with DONE(ERROR): clients wait for that message and then for the acknowledgement, which
+ *  the caller sends with reply_attention after it has read the attention packet.
  *  @return false when the connection must close */
 bool reply_end(reply_t *reply);
-/** The reply to an attention that came when nothing was running. */
+/** The acknowledgement of an attention: a message of its own. */
 bool reply_attention(reply_t *reply);
 
 /** Sends one message of the wire's own making. */
