@@ -9,6 +9,7 @@
 #include "connectors/sqlserver/buf.h"
 #include "connectors/sqlserver/conf.h"
 #include "connectors/sqlserver/conn.h"
+#include "connectors/sqlserver/reach.h"
 
 /* db-lib keeps its handlers and the name of its configuration file in process-wide variables, and most connection
  * settings exist in that file only. So there is one private file for the process, in memory, with a section for each
@@ -254,13 +255,7 @@ static cd_err_t *login_error(const conn_t *c, const conn_options_t *o)
         err = cd_err_new(CD_ERR_RETRIABLE, CONN_SQL_EXCEPTION, "%s", c->message);
     } else if (c->lib_error == SYBEUHST || c->lib_error == SYBECONN || c->lib_error == SYBESOCK ||
                c->lib_error == SYBETIME || c->lib_error == SYBEINTF) {
-        err =
-            cd_err_new(CD_ERR_RETRIABLE, CONN_SQL_EXCEPTION,
-                       "The TCP/IP connection to the host %s, port %d has failed. Error: \"%s. Verify the connection "
-                       "properties. Make sure that an instance of SQL Server is running on the host and accepting "
-                       "TCP/IP connections at the port. Make sure that TCP connections to the port are not blocked by "
-                       "a firewall.\".",
-                       o->host, o->port, c->message);
+        err = reach_error(o->host, o->port, c->message);
     } else {
         err = cd_err_new(CD_ERR_RETRIABLE, CONN_SQL_EXCEPTION, "The login to %s, port %d has failed: %s.%s", o->host,
                          o->port, c->message[0] != '\0' ? c->message : "the server closed the connection",
@@ -296,6 +291,10 @@ cd_err_t *conn_open(cd_ctx_t *ctx, const conn_options_t *options, conn_t **ret_c
 {
     (void)pthread_once(&library.once, library_init);
     if (!library.ready) return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "FreeTDS could not be initialised");
+    bool browser = options->instance != NULL && *options->instance != '\0' && !options->port_given;
+    cd_err_t *err =
+        browser ? NULL : reach_check(ctx, options->host, options->port, (int64_t)options->login_timeout_s * 1000);
+    if (err != NULL) return err;
     buf_t body = {0};
     char section[32];
     conf_section(&body, options);
@@ -321,7 +320,6 @@ cd_err_t *conn_open(cd_ctx_t *ctx, const conn_options_t *options, conn_t **ret_c
     c->db = dbopen(login, section);
     opening = NULL;
     dbloginfree(login);
-    cd_err_t *err = NULL;
     if (c->db == NULL) {
         err = login_error(c, options);
     } else {

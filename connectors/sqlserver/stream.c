@@ -5,10 +5,16 @@
 #define LIGHT_ROWS       20000u /* a window with fewer rows is light again */
 #define PROBE_STATEMENTS 200u
 
-static void window_close(stream_t *s)
+static void window_close(part_t *p)
 {
+    stream_t *s = p->stream;
     for (uint32_t i = 0; i < s->ncursors; i++) {
         if (s->cursors[i].row && s->cursors[i].conn != NULL) conn_cancel(s->cursors[i].conn);
+        if (s->cursors[i].plan.errors > 0) {
+            cd_log(p->task->ctx, CD_LOG_ERROR, CONF_LOGGER,
+                   "%u values of table %s could not be converted and were left out", s->cursors[i].plan.errors,
+                   s->cursors[i].shape->table->id);
+        }
         cursor_done(&s->cursors[i]);
     }
     free(s->cursors);
@@ -23,7 +29,7 @@ void stream_free(part_t *p)
     stream_t *s = p->stream;
     if (s == NULL) return;
     for (uint32_t i = 0; i < s->ncursors; i++) s->cursors[i].row = false; /* connections go too: nothing to cancel */
-    window_close(s);
+    window_close(p);
     for (uint32_t i = 0; i < s->nextra; i++) conn_close(s->extra[i]);
     free(s->extra);
     free(s->pending);
@@ -383,7 +389,7 @@ static cd_err_t *fetch(part_t *p, int64_t transactions)
         if (err == NULL) err = open_cursors(p, active, &too_many);
         free(active);
         if (err != NULL || !too_many) return err;
-        window_close(s);
+        window_close(p);
         if (transactions == 1 || !s->last.set) {
             s->ncursors = 0;
             return cd_err_new(
@@ -428,7 +434,7 @@ static cd_err_t *open_window(part_t *p, bool *ret_idle)
         cd_log(t->ctx, CD_LOG_WARN, CONF_LOGGER, "A table is no longer captured, its capture instance is gone: %s",
                err->message);
         cd_err_free(err);
-        window_close(s);
+        window_close(p);
         err = load_list(p);
         if (err == NULL) err = fetch(p, t->conf.k.max_iteration_transactions);
     }
@@ -452,7 +458,7 @@ cd_err_t *stream_step(part_t *p, bool *ret_idle)
     err = merge_step(p, &done);
     if (err != NULL || !done) return err;
     s->heavy = s->heavy && s->window_rows >= LIGHT_ROWS;
-    window_close(s);
+    window_close(p);
     s->last = s->to;
     s->after = true;
     t->retries = 0;

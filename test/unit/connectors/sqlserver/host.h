@@ -65,6 +65,12 @@ static bool host_wait(cd_ctx_t *ctx, int64_t timeout_ms)
     return host_stopping(ctx);
 }
 
+static int host_stop_fd(cd_ctx_t *ctx)
+{
+    (void)ctx;
+    return -1;
+}
+
 static cd_metric_t *host_metric(cd_ctx_t *ctx, const char *name, uint32_t kind, const char *help)
 {
     (void)name;
@@ -150,6 +156,7 @@ static const cd_host_t test_host = {.size = sizeof(test_host),
                                     .metric = host_metric,
                                     .stopping = host_stopping,
                                     .wait = host_wait,
+                                    .stop_fd = host_stop_fd,
                                     .offset_read = host_offset_read,
                                     .topic_log_open = host_log_open,
                                     .topic_log_ensure = host_log_ensure,
