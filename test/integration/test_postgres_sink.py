@@ -3,7 +3,9 @@
 import base64
 import contextlib
 import json
+import os
 import random
+import shutil
 import subprocess
 
 from harness import contains, eq, requires, timeout
@@ -707,6 +709,41 @@ def test_backends_that_die_inside_a_put(env):
         answer = s.put(*[row(i, "bad" if i == 2 else "x") for i in range(10)])
         eq([r[0] for r in answer["reports"]], [2])
     eq(db.one("SELECT count(*) FROM customers"), 9)
+
+
+@requires("postgres")
+def test_tls(env):
+    db = env.pg_database()
+    data = db.one("SHOW data_directory")
+    cert, key = os.path.join(data, "server.crt"), os.path.join(data, "server.key")
+    root = os.path.join(env.dir, "root.crt")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], check=True, capture_output=True)
+    shutil.copy(cert, root)
+    for path in (cert, key):
+        os.chmod(path, 0o600)
+        shutil.chown(path, os.stat(data).st_uid, os.stat(data).st_gid)
+    db.execute("ALTER SYSTEM SET ssl = on")
+    env.defer(db.execute, "ALTER SYSTEM RESET ssl")
+    db.execute("SELECT pg_reload_conf()")
+    db.wait("SHOW ssl", [("on",)])
+    db.execute("CREATE TABLE customers (id int PRIMARY KEY, name text, city text)")
+    db.execute("CREATE FUNCTION used_tls() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.city ="
+               " (SELECT ssl::text FROM pg_stat_ssl WHERE pid = pg_backend_pid()); RETURN NEW; END $$")
+    db.execute("CREATE TRIGGER used_tls BEFORE INSERT OR UPDATE ON customers FOR EACH ROW WHEN (NEW.id = 0) EXECUTE FUNCTION used_tls()")
+    for parameters, works, tls in [
+        ("sslmode=require", True, "true"),
+        (f"sslmode=verify-full&sslrootcert={root}", True, "true"),
+        (f"ssl=true&sslrootcert={root}", True, "true"),
+        ("ssl=true", False, None),
+        (f"sslmode=verify-ca&sslrootcert={root}.absent", False, None),
+        ("sslmode=disable", True, "false"),
+    ]:
+        with sink(db, **UPSERT, connection__url=f"{db.jdbc_url()}?{parameters}") as s:
+            answer = s.put(*[row(i, "x" * 3000) for i in range(3000)])
+        eq("ok" in answer, works, f"{parameters}: {str(answer)[:500]}")
+        if works:
+            eq(db.query("SELECT city FROM customers WHERE id = 0"), [(tls,)], parameters)
 
 
 @requires("postgres")
