@@ -96,6 +96,7 @@ static cd_err_t *compile_record(compiler_t *c, const avro_node_t *w, const avro_
         const avro_field_t *from = r == w ? &w->fields[i] : avro_writer_field(w, &r->fields[i]);
         const cd_schema_t *type = s->fields[i].schema;
         if (from == NULL) {
+            if (defaults == NULL) abort(); /* only a reader of its own can have fields that the writer lacks */
             cd_value_t *value = &defaults[n->ndefaults].value;
             const json_t *dflt = r->fields[i].dflt;
             const avro_node_t *first = r->fields[i].type;
@@ -403,8 +404,9 @@ static void repair_utf8(input_t *in, cd_value_t *v)
         const char *start = p;
         uint32_t c = str_utf8_next(&p, end);
         if (c == 0xFFFD) {
-            memcpy(o, "\xEF\xBF\xBD", 3);
-            o += 3;
+            *o++ = (char)0xEF;
+            *o++ = (char)0xBF;
+            *o++ = (char)0xBD;
         } else {
             memcpy(o, start, (size_t)(p - start));
             o += p - start;
