@@ -54,7 +54,7 @@ static bool add_default(sim_session_t *s, sdb_t *sdb, int schema_id, const char 
     *ret_text = arena_strdup(&s->arena, buf_text(&t));
     buf_done(&t);
     if (name == NULL)
-        name = arena_printf(&s->arena, "DF__%.9s__%.5s__%08X", table, col, (unsigned)(table_id * 31 + (int)strlen(col) * 7 + (unsigned char)col[0]));
+        name = arena_printf(&s->arena, "DF__%.9s__%.5s__%08X", table, col, (unsigned)table_id * 31u + (unsigned)strlen(col) * 7u + (unsigned char)col[0]);
     return ddl_add_object(s, sdb, schema_id, name, "D", table_id, false, ret_id);
 }
 
@@ -195,7 +195,7 @@ static bool foreign_key(sim_session_t *s, sdb_t *sdb, int schema_id, const char 
         return fail(s, 1767, 16, 0, "Foreign key '%s' references invalid table '%s'.", c->name != NULL ? c->name : "", name_dotted(&s->arena, &c->ref));
     }
     const char *name = c->name;
-    if (name == NULL) name = arena_printf(&s->arena, "FK__%.9s__%.5s__%08X", table, c->cols[0], (unsigned)(table_id ^ (rid * 131)) + (unsigned)c->cols[0][0]);
+    if (name == NULL) name = arena_printf(&s->arena, "FK__%.9s__%.5s__%08X", table, c->cols[0], ((unsigned)table_id ^ (unsigned)rid * 131u) + (unsigned char)c->cols[0][0]);
     if (!ddl_add_object(s, sdb, schema_id, name, "F", table_id, false, &id)) return false;
     if (!sq_exec(s, "INSERT INTO %s._sim_fks VALUES(%d,%d,%d,%d,%d,0)", sdb->db->attach, id, table_id, rid, c->on_delete, c->on_update)) return false;
     for (size_t i = 0; i < c->ncols; i++) {
@@ -219,7 +219,7 @@ static bool check_constraint(sim_session_t *s, sdb_t *sdb, int schema_id, const 
     int id;
     buf_t t = {0};
     expr_render(c->expr, &t);
-    const char *name = c->name != NULL ? c->name : arena_printf(&s->arena, "CK__%.9s__%08X", table, (unsigned)(table_id * 17 + (int)t.len));
+    const char *name = c->name != NULL ? c->name : arena_printf(&s->arena, "CK__%.9s__%08X", table, (unsigned)table_id * 17u + (unsigned)t.len);
     bool ok = ddl_add_object(s, sdb, schema_id, name, "C", table_id, false, &id) &&
               sq_exec(s, "INSERT INTO %s._sim_checks VALUES(%d,%d,%Q,0)", sdb->db->attach, id, table_id, buf_text(&t));
     buf_done(&t);
