@@ -740,7 +740,7 @@ def test_tls(env):
         ("sslmode=disable", True, "false"),
     ]:
         with sink(db, **UPSERT, connection__url=f"{db.jdbc_url()}?{parameters}") as s:
-            answer = s.put(*[row(i, "x" * 3000) for i in range(3000)])
+            answer = s.put(*[row(i, "x" * 500) for i in range(1600)])
         eq("ok" in answer, works, f"{parameters}: {str(answer)[:500]}")
         if works:
             eq(db.query("SELECT city FROM customers WHERE id = 0"), [(tls,)], parameters)
