@@ -4,6 +4,7 @@
  * instance.c    the connector instances of this worker
  * task_run.c    the tasks of this worker
  * requests.c    writes asked for by REST
+ * offsets.c     the offsets of a connector
  * snapshot.c    reads asked for by REST
  *
  * Invariants
@@ -114,6 +115,10 @@ typedef void herder_resolved_fn(void *arg, cd_err_t *err, const cd_config_t *fir
 void herder_resolve(herder_t *h, const cd_config_t *first, const cd_config_t *second, herder_resolved_fn *done,
                     void *arg);
 void herder_set_stage(herder_t *h, const char *text);
+
+/* requests.c */
+/** NULL when the herder can take requests. */
+cd_err_t *herder_not_serving(const herder_t *h);
 
 /* instance.c */
 void conn_do(conn_t *c, enum plan_action action, const plan_wanted_t *wanted);

@@ -9,6 +9,7 @@
 #include "runtime/plugin/plugins.h"
 #include "runtime/store/config_store.h"
 #include "runtime/store/deferred.h"
+#include "runtime/store/kafka_hub.h"
 #include "runtime/store/offset_store.h"
 #include "runtime/store/status_store.h"
 #include "runtime/task/task.h"
@@ -21,6 +22,7 @@ typedef struct herder_env {
     metrics_t *metrics;
     transformer_t *transformer;
     deferred_t *deferred;
+    kafka_hub_t *hub;           /* for questions about consumer groups */
     herder_identity_t identity; /* texts are copied */
     /** Something ended the herder for good, with the reason (taken by the callee): the process must end. */
     void (*failed)(void *arg, cd_err_t *err);

@@ -12,7 +12,6 @@ typedef struct request {
     herder_done_fn *done;
     herder_info_fn *info_done;
     herder_status_fn *status_done;
-    herder_offsets_fn *offsets_done;
     void *arg;
 } request_t;
 
@@ -31,8 +30,7 @@ static void request_free(request_t *r)
     free(r);
 }
 
-/* NULL when the herder can take requests. */
-static cd_err_t *not_serving(const herder_t *h)
+cd_err_t *herder_not_serving(const herder_t *h)
 {
     if (h->stopping) return herder_http_err(500, "Worker is shutting down");
     if (!h->ready) return herder_http_err(503, "Worker is still starting up.");
@@ -41,7 +39,7 @@ static cd_err_t *not_serving(const herder_t *h)
 
 static cd_err_t *check_exists(const herder_t *h, const char *name, const char *sentence)
 {
-    cd_err_t *err = not_serving(h);
+    cd_err_t *err = herder_not_serving(h);
     const config_connector_t *c = herder_config_of(h, name);
     if (err != NULL || (c != NULL && c->exists)) return err;
     /* sentences with the name inside end with " not found" */
@@ -94,7 +92,7 @@ static void write_config(herder_t *h, const char *name, const cd_config_t *confi
 {
     request_t *r = request_new(h, name, arg);
     const config_connector_t *c = herder_config_of(h, name);
-    cd_err_t *err = not_serving(h);
+    cd_err_t *err = herder_not_serving(h);
     r->info_done = done;
     r->created = c == NULL || !c->exists;
     if (err == NULL && only_new && !r->created) err = herder_http_err(409, "Connector %s already exists", name);
@@ -279,11 +277,11 @@ void herder_restart_plan(herder_t *h, const char *name, bool include_tasks, bool
         config_store_put_restart(h->config, name, include_tasks, only_failed, on_restart_written, p);
 }
 
-/* ---- Topics and offsets ---- */
+/* ---- Topics ---- */
 
 void herder_reset_topics(herder_t *h, const char *name, herder_done_fn *done, void *arg)
 {
-    cd_err_t *err = not_serving(h);
+    cd_err_t *err = herder_not_serving(h);
     if (err == NULL && !h->env.worker->topic_tracking_enable)
         err = herder_http_err(403, "Topic tracking is disabled.");
     else if (err == NULL && !h->env.worker->topic_tracking_allow_reset)
@@ -295,61 +293,4 @@ void herder_reset_topics(herder_t *h, const char *name, herder_done_fn *done, vo
             if (c->runs[i]->task != NULL) task_topics_reset(c->runs[i]->task);
     }
     herder_answer(h, done, arg, err);
-}
-
-typedef struct listing {
-    cd_arena_t arena;
-    uint32_t n, cap;
-    herder_offset_t *items;
-} listing_t;
-
-static void add_offset(void *arg, const char *partition, const char *offset)
-{
-    listing_t *l = arg;
-    mem_grow(l->items, l->n, l->cap);
-    l->items[l->n++] = (herder_offset_t){.partition = cd_arena_strdup(&l->arena, partition),
-                                         .offset = cd_arena_strdup(&l->arena, offset)};
-}
-
-static int by_partition(const void *a, const void *b)
-{
-    return strcmp(((const herder_offset_t *)a)->partition, ((const herder_offset_t *)b)->partition);
-}
-
-static void on_offsets_read(void *arg, cd_err_t *err)
-{
-    request_t *r = arg;
-    listing_t l = {0};
-    if (err != NULL) {
-        err = cd_err_wrap(err, CD_ERR_RETRIABLE, CD_JVM_CONNECT, "Failed to retrieve offsets for source connector %s",
-                          r->name);
-        err->code = 500;
-        r->offsets_done(r->arg, err, NULL);
-    } else {
-        offset_map_each(offset_store_map(r->h->offsets), r->name, add_offset, &l);
-        if (l.n > 0) qsort(l.items, l.n, sizeof(*l.items), by_partition);
-        const herder_offsets_t offsets = {.n = l.n, .items = l.items};
-        r->offsets_done(r->arg, NULL, &offsets);
-    }
-    free(l.items);
-    cd_arena_done(&l.arena);
-    request_free(r);
-}
-
-static void refuse_offsets(void *arg, cd_err_t *err)
-{
-    request_t *r = arg;
-    r->offsets_done(r->arg, err, NULL);
-    request_free(r);
-}
-
-void herder_offsets(herder_t *h, const char *name, herder_offsets_fn *done, void *arg)
-{
-    request_t *r = request_new(h, name, arg);
-    cd_err_t *err = check_exists(h, name, "Connector");
-    r->offsets_done = done;
-    if (err != NULL)
-        herder_answer(h, refuse_offsets, r, err);
-    else
-        offset_store_refresh(h->offsets, on_offsets_read, r);
 }

@@ -214,10 +214,18 @@ static void on_described(void *arg, cd_err_t *err, const char *cluster_id)
     worker_continue(w, err);
 }
 
+/* The Java admin client's own setting, which an impatient operator may have lowered. */
+static int64_t api_timeout_ms(const worker_t *w)
+{
+    const char *text = cd_config_get(&w->config->props, "default.api.timeout.ms");
+    long long ms = text != NULL ? strtoll(text, NULL, 10) : 0;
+    return ms > 0 ? ms : DESCRIBE_MS;
+}
+
 static cd_err_t *describe_run(worker_t *w, bool *ret_later)
 {
     *ret_later = true;
-    kafka_hub_describe(w->hub, DESCRIBE_MS, on_described, w);
+    kafka_hub_describe(w->hub, api_timeout_ms(w), on_described, w);
     return NULL;
 }
 
@@ -313,6 +321,7 @@ static cd_err_t *herder_run(worker_t *w, bool *ret_later)
         .metrics = w->metrics,
         .transformer = w->env.transformer,
         .deferred = w->deferred,
+        .hub = w->hub,
         .identity = {.version = CONNECT_VERSION, .commit = CONNECT_COMMIT, .kafka_cluster_id = w->cluster_id},
         .failed = on_herder_failed,
         .failed_arg = w};

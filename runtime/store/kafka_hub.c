@@ -83,7 +83,8 @@ static void on_event(rd_kafka_event_t *ev)
         log_write(CD_LOG_WARN, LOGGER, NULL, "%s", rd_kafka_event_error_string(ev));
         break;
     case RD_KAFKA_EVENT_CREATETOPICS_RESULT:
-    case RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT: {
+    case RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT:
+    case RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT: {
         kafka_hub_admin_t *a = rd_kafka_event_opaque(ev);
         if (a != NULL) a->fn(a, ev);
         break;

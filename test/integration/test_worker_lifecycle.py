@@ -288,3 +288,51 @@ def test_standalone_with_a_connector_file(env):
     wait_sent(env, 14)
     eq(sent(env).count("last"), 2, "one from each connector")
     eq(len(sent(env)), 14, "nothing twice")
+
+
+@requires("kafka")
+def test_a_broker_restart_is_survived(env):
+    worker = start(env)
+    name, rest = env.id, worker.rest
+    rest.put_config(name, source(env))
+    rest.wait_running(name)
+    wait_sent(env, 3)
+    env.kafka.kill()
+    eq(rest.status(name)["connector"]["state"], "RUNNING", "reads answer from memory")
+    add_lines(env, "four")
+    env.kafka.start()
+    wait_sent(env, 4)
+    rest.pause(name)
+    rest.wait_state(name, "PAUSED")
+    rest.resume(name)
+    rest.wait_running(name)
+    eq(sorted(set(sent(env))), ["four", "one", "three", "two"])
+
+
+@requires("kafka")
+def test_a_worker_ends_quickly_while_kafka_is_away(env):
+    worker = start(env)
+    name, rest = env.id, worker.rest
+    rest.put_config(name, source(env))
+    rest.wait_running(name)
+    wait_sent(env, 3)
+    env.kafka.kill()
+    env.defer(env.kafka.start)
+    assert worker.stop(grace=25), "the worker leaves although nothing can be written"
+
+
+@requires("kafka")
+def test_offsets_of_a_sink_are_those_of_its_group(env):
+    worker = start(env)
+    name, rest, topic = env.id, worker.rest, f"{env.id}-in"
+    env.topics.create(topic, partitions=2)
+    env.topics.produce(topic, [("k", "a"), ("k", "b"), ("k", "c")])
+    rest.put_config(name, {"connector.class": "FileStreamSink", "topics": topic, "file": os.path.join(env.dir, "out.txt")})
+    rest.wait_running(name)
+
+    def offsets():
+        found = rest.call("GET", f"/connectors/{name}/offsets").expect(200)["offsets"]
+        return [o for o in found if o["offset"]["kafka_offset"] > 0]
+
+    wait_until(lambda: [o["offset"] for o in offsets()] == [{"kafka_offset": 3}], 30, "three records to be committed")
+    eq(offsets()[0]["partition"]["kafka_topic"], topic)
