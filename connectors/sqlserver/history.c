@@ -172,13 +172,23 @@ static cd_err_t *recover_record(void *arg, cd_bytes_t key, cd_bytes_t value)
     return NULL;
 }
 
-static cd_err_t *recover_file(recovery_t *r)
+/* Hand every record of the storage to `each`. */
+static cd_err_t *read_all(history_t *h, cd_err_t *(*each)(void *arg, cd_bytes_t key, cd_bytes_t value), void *arg)
 {
-    FILE *f = fopen(r->h->conf->k.history_file, "re");
+    if (h->storage == STORAGE_KAFKA) {
+        int64_t patience = (int64_t)h->conf->k.history_poll_ms * h->conf->k.history_attempts;
+        cd_err_t *err =
+            cd_host->topic_log_read(h->log, patience > READ_TIMEOUT_MS ? patience : READ_TIMEOUT_MS, each, arg);
+        if (err == NULL || err->cls == CD_ERR_STOPPED) return err;
+        return cd_err_wrap(err, CD_ERR_FATAL, "java.lang.IllegalStateException",
+                           "The database schema history couldn't be recovered. Consider to increase the value for "
+                           "schema.history.internal.kafka.recovery.poll.interval.ms");
+    }
+    FILE *f = h->storage == STORAGE_FILE ? fopen(h->conf->k.history_file, "re") : NULL;
     if (f == NULL) {
-        if (errno == ENOENT) return NULL;
+        if (h->storage == STORAGE_MEMORY || errno == ENOENT) return NULL;
         return cd_err_new(CD_ERR_FATAL, "io.debezium.relational.history.SchemaHistoryException",
-                          "Unable to read history file '%s': %s", r->h->conf->k.history_file, strerror(errno));
+                          "Unable to read history file '%s': %s", h->conf->k.history_file, strerror(errno));
     }
     char *line = NULL;
     size_t cap = 0;
@@ -186,7 +196,7 @@ static cd_err_t *recover_file(recovery_t *r)
     cd_err_t *err = NULL;
     while (err == NULL && (n = getline(&line, &cap, f)) > 0) {
         cd_bytes_t value = {.ptr = (const uint8_t *)line, .len = (uint32_t)n};
-        err = recover_record(r, (cd_bytes_t){0}, value);
+        err = each(arg, (cd_bytes_t){0}, value);
     }
     free(line);
     (void)fclose(f);
@@ -197,19 +207,33 @@ cd_err_t *history_recover(history_t *h, const char *db, const offset_t *stored, 
                           void (*each)(void *arg, const char *id, table_t *table), void *arg, uint64_t *ret_records)
 {
     recovery_t r = {.h = h, .db = db, .stored = stored, .arena = arena, .each = each, .arg = arg};
-    cd_err_t *err = NULL;
-    if (h->storage == STORAGE_KAFKA) {
-        int64_t patience = (int64_t)h->conf->k.history_poll_ms * h->conf->k.history_attempts;
-        err = cd_host->topic_log_read(h->log, patience > READ_TIMEOUT_MS ? patience : READ_TIMEOUT_MS, recover_record,
-                                      &r);
-        if (err != NULL && err->cls != CD_ERR_STOPPED) {
-            err = cd_err_wrap(err, CD_ERR_FATAL, "java.lang.IllegalStateException",
-                              "The database schema history couldn't be recovered. Consider to increase the value for "
-                              "schema.history.internal.kafka.recovery.poll.interval.ms");
-        }
-    } else if (h->storage == STORAGE_FILE) {
-        err = recover_file(&r);
-    }
+    cd_err_t *err = read_all(h, recover_record, &r);
     *ret_records = r.records;
+    return err;
+}
+
+typedef struct last {
+    const history_t *h;
+    const char *db;
+    lsn_t commit;
+    int64_t ts_ms;
+} last_t;
+
+static cd_err_t *note_snapshot(void *arg, cd_bytes_t key, cd_bytes_t value)
+{
+    (void)key;
+    last_t *l = arg;
+    if (value.ptr != NULL)
+        (void)history_snapshot_position((const char *)value.ptr, value.len, l->h->conf->k.topic_prefix, l->db,
+                                        &l->commit, &l->ts_ms);
+    return NULL;
+}
+
+cd_err_t *history_last_snapshot(history_t *h, const char *db, lsn_t *ret_commit, int64_t *ret_ts_ms)
+{
+    last_t l = {.h = h, .db = db};
+    cd_err_t *err = read_all(h, note_snapshot, &l);
+    *ret_commit = l.commit;
+    *ret_ts_ms = l.ts_ms;
     return err;
 }

@@ -28,6 +28,14 @@ CD_CHECK cd_err_t *history_recover(history_t *h, const char *db, const offset_t 
                                    void (*each)(void *arg, const char *id, table_t *table), void *arg,
                                    uint64_t *ret_records);
 
+/** Where the last snapshot of database `db` stood according to the definitions it wrote, and when (ms since the epoch):
+ *  a null LSN when there is none. For a start that was cut off before its first offset was stored. */
+CD_CHECK cd_err_t *history_last_snapshot(history_t *h, const char *db, lsn_t *ret_commit, int64_t *ret_ts_ms);
+
+/** The same of one record. @return false when it is no snapshot record of this source */
+bool history_snapshot_position(const char *text, size_t len, const char *server, const char *db, lsn_t *ret_commit,
+                               int64_t *ret_ts_ms);
+
 /** The record's text, for tests and for the storage. */
 void history_format(buf_t *out, bool pretty, const char *server, const table_t *table, const char *type,
                     const char *ddl, const offset_t *offset, int64_t ts_ms);

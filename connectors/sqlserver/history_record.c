@@ -183,6 +183,35 @@ static bool at_or_before(const cd_value_t *position, const offset_t *stored)
     return is;
 }
 
+static bool is_ours(const cd_value_t *source, const char *server, const char *db)
+{
+    const char *its_server = text_of(source, "server"), *its_db = text_of(source, "database");
+    return source->len == 2 && its_server != NULL && its_db != NULL && strcmp(its_server, server) == 0 &&
+           strcmp(its_db, db) == 0;
+}
+
+bool history_snapshot_position(const char *text, size_t len, const char *server, const char *db, lsn_t *ret_commit,
+                               int64_t *ret_ts_ms)
+{
+    cd_arena_t arena = {0};
+    cd_value_t v;
+    bool found = false;
+    if (djson_read(text, len, &arena, &v) && v.type == CD_MAP) {
+        const cd_value_t *source = cd_map_get(&v, "source"), *ts = cd_map_get(&v, "ts_ms");
+        offset_t o = {0};
+        offset_load(&o, cd_map_get(&v, "position"));
+        found = source != NULL && source->type == CD_MAP && is_ours(source, server, db) && o.snapshot &&
+                o.pos.commit.set && ts != NULL && ts->type == CD_INT64;
+        if (found) {
+            *ret_commit = o.pos.commit;
+            *ret_ts_ms = ts->i64;
+        }
+        offset_done(&o);
+    }
+    cd_arena_done(&arena);
+    return found;
+}
+
 bool history_parse(const char *text, size_t len, const char *server, const char *db, const offset_t *stored,
                    cd_arena_t *arena, uint32_t *ret_n, table_t ***ret_tables, const char ***ret_ids,
                    const char **ret_why)
@@ -199,11 +228,9 @@ bool history_parse(const char *text, size_t len, const char *server, const char 
         *ret_why = "Skipping invalid database schema history record without source or position";
         return false;
     }
-    const char *its_server = text_of(source, "server"), *its_db = text_of(source, "database");
-    bool ours = source->len == 2 && its_server != NULL && its_db != NULL && strcmp(its_server, server) == 0 &&
-                strcmp(its_db, db) == 0;
     const cd_value_t *changes = cd_map_get(&v, "tableChanges");
-    if (!ours || changes == NULL || changes->type != CD_ARRAY || !at_or_before(position, stored)) return false;
+    if (!is_ours(source, server, db) || changes == NULL || changes->type != CD_ARRAY || !at_or_before(position, stored))
+        return false;
     *ret_tables = cd_arena_array(arena, table_t *, (size_t)changes->len + 1);
     *ret_ids = cd_arena_array(arena, const char *, (size_t)changes->len + 1);
     for (uint32_t i = 0; i < changes->len; i++) {

@@ -140,15 +140,41 @@ static uint32_t choose(part_t *p, table_t **all, uint32_t n, const instances_t *
     return k;
 }
 
+/* Go on where an earlier start stood, if the server still has the changes since then. */
+static cd_err_t *resume_cut_off(part_t *p, bool *ret_resumed)
+{
+    task_t *t = p->task;
+    offset_t at = {.present = true, .snapshot = true, .pos.commit = p->resume_at}, had = p->offset;
+    bool gone = true;
+    *ret_resumed = false;
+    if (!p->resume_at.set) return NULL;
+    p->offset = at;
+    cd_err_t *err = stream_check_position(p, &gone);
+    if (err != NULL || gone) {
+        p->offset = had;
+        return err;
+    }
+    offset_done(&had);
+    *ret_resumed = true;
+    char text[LSN_TEXT + 1];
+    (void)lsn_format(&p->resume_at, text);
+    cd_log(t->ctx, CD_LOG_INFO, CONF_LOGGER,
+           "An earlier start was cut off before it stored its position: continuing at %s", text);
+    return NULL;
+}
+
 /* Step 4: after the locks, so that whatever is committed later comes with the stream. */
 static cd_err_t *take_offset(part_t *p)
 {
     buf_t sql = {0};
     lsn_t max;
+    bool resumed = false;
+    cd_err_t *err = resume_cut_off(p, &resumed);
+    if (err != NULL || resumed) return err;
     buf_add(&sql, "SELECT ");
     buf_ident(&sql, p->db);
     buf_add(&sql, ".sys.fn_cdc_get_max_lsn()");
-    cd_err_t *err = conn_query_lsn(p->task->conn, sql.p, &max);
+    err = conn_query_lsn(p->task->conn, sql.p, &max);
     buf_done(&sql);
     if (err != NULL) {
         if (err->code == 208) {
@@ -160,6 +186,7 @@ static cd_err_t *take_offset(part_t *p)
     }
     offset_done(&p->offset);
     p->offset = (offset_t){.present = true, .snapshot = true, .pos.commit = max};
+    if (!p->snapshot->with_data) p->resume_at = max; /* should this attempt be cut off as well */
     return NULL;
 }
 

@@ -5,6 +5,8 @@
     "The connector is trying to read change stream starting at %s, but this is no longer available on the server. "    \
     "Reconfigure the connector to use a snapshot mode when needed."
 
+#define CUT_OFF_MS 600000 /* longer than any usual offset.flush.interval.ms */
+
 cd_err_t *task_connect(task_t *t, conn_t **slot)
 {
     if (*slot != NULL && !(*slot)->dead) return NULL;
@@ -92,7 +94,7 @@ cd_err_t *part_schema_change(part_t *p, const table_t *table, const char *type, 
     known_t *k = part_put(p, table);
     if (!t->conf.k.schema_changes || (!k->captured && t->conf.k.store_only_captured)) return NULL;
     cd_arena_t *a = &t->emit.batch->arena;
-    bool streaming = snapshot_marker == NULL;
+    bool streaming = snapshot_marker == NULL && !offset->snapshot;
     origin_t origin = {.ts_ns = emit_clock_ns(),
                        .snapshot = snapshot_marker,
                        .commit = lsn_cell(&offset->pos.commit, a),
@@ -158,6 +160,36 @@ static bool snapshot_finished(const part_t *p)
     return p->offset.present && (!p->offset.snapshot || p->offset.snapshot_completed);
 }
 
+static bool wants_data(const conf_t *c)
+{
+    switch (c->mode) {
+    case SNAPSHOT_NO_DATA:
+    case SNAPSHOT_WHEN_NEEDED_NO_DATA:
+    case SNAPSHOT_RECOVERY:
+        return false;
+    case SNAPSHOT_CONFIGURATION_BASED:
+        return c->k.based_data;
+    default:
+        return true;
+    }
+}
+
+/* A start without data takes its position from the server, and nothing replaces the changes before it. When it is cut
+ * off before an offset is stored, the next start must not take a later position: the one it had is in the unfinished
+ * offset, or else in the definitions it wrote. Older definitions belong to a source that was reset on purpose. */
+static cd_err_t *find_cut_off(part_t *p)
+{
+    task_t *t = p->task;
+    int64_t ts_ms = 0;
+    if (p->offset.present) {
+        p->resume_at = p->offset.pos.commit;
+        return NULL;
+    }
+    cd_err_t *err = history_last_snapshot(t->history, p->db, &p->resume_at, &ts_ms);
+    if (err == NULL && emit_clock_ns() / 1000000 - ts_ms > CUT_OFF_MS) p->resume_at.set = false;
+    return err;
+}
+
 static cd_err_t *part_start(part_t *p)
 {
     task_t *t = p->task;
@@ -169,7 +201,7 @@ static cd_err_t *part_start(part_t *p)
             CD_ERR_FATAL, "io.debezium.DebeziumException",
             "Could not find existing redo log information while attempting schema only recovery snapshot");
     }
-    if (!snapshot_finished(p)) return NULL;
+    if (!snapshot_finished(p)) return wants_data(&t->conf) ? NULL : find_cut_off(p);
     err = history_recover(t->history, p->db, &p->offset, &t->arena, recovered, p, &p->history_records);
     if (err != NULL) return err;
     cd_log(t->ctx, CD_LOG_INFO, CONF_LOGGER, "Recovered %u table definitions of database %s from the schema history",
@@ -274,20 +306,6 @@ void task_stop(void *task)
 }
 
 /* ---- poll ------------------------------------------------------------------------------------------------------------ */
-
-static bool wants_data(const conf_t *c)
-{
-    switch (c->mode) {
-    case SNAPSHOT_NO_DATA:
-    case SNAPSHOT_WHEN_NEEDED_NO_DATA:
-    case SNAPSHOT_RECOVERY:
-        return false;
-    case SNAPSHOT_CONFIGURATION_BASED:
-        return c->k.based_data;
-    default:
-        return true;
-    }
-}
 
 static bool wants_stream(const conf_t *c)
 {
