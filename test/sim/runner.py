@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 
+from clients import fetched
 from sim import Sim, Skip
 
 TEST_TIMEOUT = 60
@@ -64,6 +65,8 @@ def main(here, arguments):
     if "--list" in arguments:
         print("\n".join(label for label, _, _ in tests))
         return 0
+    if any("clients." in label for label, _, _ in tests):
+        fetched.fetch_everything()
     counts = {"ok": 0, "FAIL": 0, "skip": 0}
     sim = Sim()
     try:

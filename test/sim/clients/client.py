@@ -27,11 +27,8 @@ class Client:
     encryption = ("off",)       # of "off", "login", "full"
     time_digits = 7             # fraction digits that its values keep
     has_prepared = True
-    tells_numbers = True        # error numbers reach the caller
     tells_offset = True         # datetimeoffset keeps its offset
-    integer_bits = True
-    has_variant = True
-    multiple_sets = True
+    exact_decimals = True        # decimal values keep their scale
 
     def connect(self, port, encrypt="off", user="sa", password="", database=""):
         raise NotImplementedError

@@ -90,3 +90,12 @@ def go_client():
         _run([go, "build", "-trimpath", "-mod=readonly", "-ldflags", "-s -w", "-o", os.path.join(work, "client"), "."], cwd=_pin("go"))
 
     return os.path.join(fetch.once("sim-go", fetch.file_hash(*sources), build), "client")
+
+
+def fetch_everything():
+    """Before the first test, so that no download runs against a test's clock. What is missing is told by its tests."""
+    for get in (lambda: jdbc_jar("12.4.2"), tedious_dir, go_client):
+        try:
+            get()
+        except (Missing, fetch.FetchError) as e:
+            print(f"fetch: {e}", file=sys.stderr)

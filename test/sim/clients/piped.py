@@ -107,6 +107,7 @@ class JdbcNewer(Jdbc):
 
 class Tedious(Piped):
     time_digits = 3
+    exact_decimals = False
     tells_offset = False
 
     def argv(self):

@@ -31,7 +31,6 @@ class Pymssql(Client):
     time_digits = 6
     has_prepared = False
     tells_offset = False
-    has_variant = True
 
     def connect(self, port, encrypt="off", user="sa", password="", database=""):
         try:
@@ -79,6 +78,7 @@ class Pymssql(Client):
 class Pytds(Client):
     encryption = ("off",)
     time_digits = 6
+    exact_decimals = False
 
     def connect(self, port, encrypt="off", user="sa", password="", database=""):
         try:
@@ -94,7 +94,8 @@ class Pytds(Client):
         cursor = self.conn.cursor()
         try:
             if params:
-                cursor.execute(sql.replace("%", "%%").replace("?", "%s"), tuple(parse(k, v) for k, v in params))
+                values = [pytds.Binary(v) if isinstance(v, bytes) else v for v in (parse(k, v) for k, v in params)]
+                cursor.execute(sql.replace("%", "%%").replace("?", "%s"), tuple(values))
             else:
                 cursor.execute(sql)
             return _sets(cursor, cursor.nextset)

@@ -407,7 +407,6 @@ static void finish(binder_t *b, const items_t *it, buf_t *out, bound_query_t *re
     ret->ncols = it->n;
     for (size_t i = 0; i < it->n; i++) {
         ret->cols[i] = (sim_column_t){it->names[i], it->v[i].type, it->flags[i]};
-        if (it->v[i].type.base == SIM_T_NULL) ret->cols[i].type = type_simple(SIM_T_INT);
     }
     ret->sql = arena_memdup(b->a, buf_text(out), out->len);
     buf_done(out);
@@ -519,6 +518,9 @@ bool bind_query(binder_t *b, select_t *q, bool top_level, bound_query_t *ret)
     }
     if (++b->depth > 60) return fail(b->s, 8631, 17, 1, "Internal error: Server stack limit has been reached.");
     bool ok = q->op != SET_NONE ? bind_set(b, q, ret) : bind_plain(b, q, top_level, ret);
+    /* a NULL literal is an int only in the end: until then the other side of a UNION decides */
+    for (size_t i = 0; ok && top_level && i < ret->ncols; i++)
+        if (ret->cols[i].type.base == SIM_T_NULL) ret->cols[i].type = type_simple(SIM_T_INT);
     b->depth--;
     b->ctes = save;
     return ok;

@@ -147,7 +147,9 @@ static bool dynamic_proc(sim_session_t *s, call_t *c, bool *found, flow_t *flow)
     int64_t handle = 0;
     *found = true;
     if (name_eq(c->name, "sp_executesql")) {
-        if ((stmt = proc_text(s, c->args, c->n, 0, "@stmt")) == NULL) return missing(s, "sp_executesql", "@statement");
+        /* both names are in use: @stmt by the documentation's examples, @statement by tedious */
+        if ((stmt = proc_text(s, c->args, c->n, 0, "@stmt")) == NULL && (stmt = proc_text(s, c->args, c->n, 0, "@statement")) == NULL)
+            return missing(s, "sp_executesql", "@statement");
         params = c->n > 1 ? proc_text(s, c->args, c->n, 1, "@params") : NULL;
         return run_dynamic(s, stmt, params, c, 2, flow);
     }

@@ -256,10 +256,11 @@ static first_packet_t first_packet(int fd)
     return (size_t)n >= len ? FIRST_READY : FIRST_WAIT;
 }
 
-static void on_guest(listener_t *l, guest_t *g)
+static void on_guest(listener_t *l, guest_t *g, uint32_t events)
 {
     switch (first_packet(g->fd)) {
     case FIRST_WAIT:
+        if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) guest_refuse(l, g); /* the rest will never come */
         break;
     case FIRST_READY:
         (void)promote(l, g); /* if all threads are busy it stays, and is looked at again when one ends */
@@ -338,7 +339,7 @@ void listener_run(listener_t *listener)
                 ssize_t ignored = read(l->wake_fd, &value, sizeof(value));
                 (void)ignored;
             } else {
-                on_guest(l, events[i].data.ptr);
+                on_guest(l, events[i].data.ptr, events[i].events);
             }
         }
         if (retry) retry_guests(l);

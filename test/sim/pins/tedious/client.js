@@ -75,8 +75,9 @@ function query([sql, keep, ...params], done) {
     add(request);
     return connection.execSql(request);
   }
-  if (prepared.has(named)) {
-    const entry = prepared.get(named);
+  const key = [named, ...params.filter((_, i) => i % 2 === 0)].join(' ');
+  if (prepared.has(key)) {
+    const entry = prepared.get(key);
     entry.done = done;
     for (let i = 0; i < params.length; i += 2) values[`p${i / 2 + 1}`] = kindOf(params[i], params[i + 1])[1];
     return connection.execute(entry.request, values);
@@ -84,7 +85,7 @@ function query([sql, keep, ...params], done) {
   const entry = { done };
   entry.request = makeRequest(named, (error) => entry.done(error));
   add(entry.request);
-  prepared.set(named, entry);
+  prepared.set(key, entry);
   entry.request.once('prepared', () => connection.execute(entry.request, values));
   return connection.prepare(entry.request);
 }
