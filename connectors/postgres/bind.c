@@ -282,7 +282,7 @@ static cd_err_t *choose_array(const bind_env_t *env, const cd_schema_t *s, const
     b->oid = b->row_oid = element->array_oid;
     b->array_oid = 0; /* UNNEST would take the array apart */
     b->sql_type = cd_arena_printf(arena, "%s[]", element->sql_type);
-    if (element->row_text) b->cast = b->row_cast = cd_arena_printf(arena, "::%s", type->sql_name);
+    if (typed && element->row_text) b->cast = b->row_cast = cd_arena_printf(arena, "::%s", type->sql_name);
     return NULL;
 }
 
