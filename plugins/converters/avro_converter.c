@@ -121,7 +121,7 @@ static cd_err_t *conversion_failed(cd_err_t *err, bool writing, const char *topi
 
 static cd_err_t *check_type(const registry_schema_t *s)
 {
-    if (strcmp(s->type, "AVRO") == 0) return NULL;
+    if (str_eq(s->type, "AVRO")) return NULL;
     return cd_err_new(CD_ERR_DATA, "java.io.IOException", "Invalid schema %.200s with refs [] of type %s", s->text,
                       s->type);
 }
@@ -237,6 +237,7 @@ static cd_err_t *encode_one(avro_converter_t *c, cd_batch_t *batch, const char *
     if (CD_UNLIKELY(plan == NULL)) {
         cd_err_t *err = make_enc(c, topic, schema, batch->schemas, &plan);
         if (err != NULL) return err;
+        if (plan == NULL) abort(); /* no error means a plan */
     }
     c->out.cur = c->out.base;
     avro_out_grow(&c->out, PREFIX_LEN);

@@ -234,6 +234,18 @@ static cd_err_t *compile_plain(compiler_t *c, const avro_node_t *w, const avro_n
     }
 }
 
+/** The branch of a union that takes a type: the same one, else one that is wider; NULL when there is none. */
+static const avro_node_t *find_branch(const avro_node_t *w, const avro_node_t *r)
+{
+    const avro_node_t *wider = NULL;
+    for (uint32_t i = 0; i < r->n; i++) {
+        const avro_node_t *b = r->branches[i];
+        if (same_kind(w, b)) return b;
+        if (wider == NULL && avro_promotable(w->type, b->type)) wider = b;
+    }
+    return wider;
+}
+
 /** The writer's type (not a union) into a reader that is a union. */
 static cd_err_t *compile_into_union(compiler_t *c, const avro_node_t *w, const avro_node_t *r, const cd_schema_t *s,
                                     dec_node_t *n)
@@ -251,11 +263,7 @@ static cd_err_t *compile_into_union(compiler_t *c, const avro_node_t *w, const a
         n->op = DEC_IMPOSSIBLE;
         return NULL;
     }
-    const avro_node_t *found = NULL;
-    for (uint32_t i = 0; i < r->n && found == NULL; i++)
-        if (same_kind(w, r->branches[i])) found = r->branches[i];
-    for (uint32_t i = 0; i < r->n && found == NULL; i++)
-        if (avro_promotable(w->type, r->branches[i]->type)) found = r->branches[i];
+    const avro_node_t *found = find_branch(w, r);
     int32_t field = found != NULL ? cd_schema_field(s, avro_branch_name(found, c->o)) : -1;
     if (field < 0) {
         n->op = DEC_IMPOSSIBLE;
@@ -613,7 +621,7 @@ static bool get_anything_list(input_t *in, cd_value_t *v, bool map, uint32_t dep
         if (count > cap - len) {
             cap = len + count > 2 * cap ? len + count : 2 * cap;
             cd_value_t *grown = cd_arena_array(in->arena, cd_value_t, (size_t)cap * width);
-            if (len > 0) memcpy(grown, items, (size_t)len * width * sizeof(*items));
+            if (items != NULL) memcpy(grown, items, (size_t)len * width * sizeof(*items));
             items = grown;
         }
         for (uint32_t i = 0; i < count * width; i++)

@@ -303,8 +303,8 @@ static void split_name(writer_t *w, const char *full, const char **ret_space, co
 
 static bool is_type_word(const char *name)
 {
-    for (uint8_t t = AVRO_NULL; t <= AVRO_FIXED; t++)
-        if (strcmp(name, avro_type_name(t)) == 0) return true;
+    for (int t = AVRO_NULL; t <= AVRO_FIXED; t++)
+        if (strcmp(name, avro_type_name((uint8_t)t)) == 0) return true;
     return false;
 }
 

@@ -33,9 +33,9 @@ static cd_err_t *get_type(const schema_reader_t *r, const json_node_t *node, uin
                                         "boolean", "string", "bytes", "array", "map",   "struct"};
     const json_node_t *type = json_member(node, "type");
     if (type == NULL || type->kind != JSON_K_STRING) return data_error("Schema must contain 'type' field");
-    for (uint8_t t = CD_INT8; t <= CD_STRUCT; t++) {
+    for (int t = CD_INT8; t <= CD_STRUCT; t++) {
         if (!json_is_text(type, types[t])) continue;
-        *ret_type = t;
+        *ret_type = (uint8_t)t;
         return NULL;
     }
     return cd_err_new(CD_ERR_DATA, CD_JVM_DATA, "Unknown schema type: %.100s", text_of(r, type));

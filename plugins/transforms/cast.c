@@ -50,16 +50,16 @@ static const cd_key_t keys[] = {
 
 static cd_err_t *parse_type(const char *text, uint8_t *ret_type)
 {
-    for (uint8_t t = CD_INT8; t <= CD_STRING; t++) {
-        if (strcasecmp(text, schema_type_name(t)) != 0) continue;
-        *ret_type = t;
+    for (int t = CD_INT8; t <= CD_STRING; t++) {
+        if (strcasecmp(text, schema_type_name((uint8_t)t)) != 0) continue;
+        *ret_type = (uint8_t)t;
         return NULL;
     }
-    for (uint8_t t = CD_BYTES; t <= CD_STRUCT; t++)
-        if (strcasecmp(text, schema_type_name(t)) == 0)
+    for (int t = CD_BYTES; t <= CD_STRUCT; t++)
+        if (strcasecmp(text, schema_type_name((uint8_t)t)) == 0)
             return cd_err_new(CD_ERR_CONFIG, CD_JVM_CONFIG,
                               "Cast transformation does not support casting to %s; " SUPPORTED "]",
-                              schema_type_name(t));
+                              schema_type_name((uint8_t)t));
     char upper[64];
     size_t n = 0;
     for (; text[n] != '\0' && n + 1 < sizeof(upper); n++)

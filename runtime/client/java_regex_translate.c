@@ -26,7 +26,7 @@ static void put(tr_t *t, const char *s, size_t n)
         t->out = grown;
         t->out_cap = cap;
     }
-    memcpy(t->out + t->out_len, s, n);
+    if (n > 0) memcpy(t->out + t->out_len, s, n);
     t->out_len += n;
     t->out[t->out_len] = '\0';
 }
@@ -310,6 +310,8 @@ static cd_err_t *class_operand(tr_t *t, size_t open, bool first, bool *ret_compl
     tr_t flat = {.pattern = t->pattern, .pos = t->pos, .len = t->len, .arena = t->arena, .depth = t->depth};
     tr_t nested = flat;
     bool any_flat = false, any_nested = false;
+    put(&flat, "", 0);
+    put(&nested, "", 0);
     for (;;) {
         if (flat.pos >= flat.len) return bad(t, "Unclosed character class", t->len - 1);
         char c = flat.pattern[flat.pos];
@@ -372,6 +374,7 @@ static cd_err_t *char_class(tr_t *t, bool *ret_simple)
     for (;;) {
         operand.out = NULL;
         operand.out_len = operand.out_cap = 0;
+        put(&operand, "", 0);
         cd_err_t *err = class_operand(&operand, open, nparts == 0, &complex);
         if (err != NULL) return err;
         if (nparts == sizeof(parts) / sizeof(parts[0])) return unsupported(t, "An intersection of so many sets", open);

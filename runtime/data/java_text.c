@@ -57,7 +57,7 @@ static size_t number(double v, bool is_float, char *out)
     }
     char *e = strchr(text, 'e');
     int exp10 = (int)strtol(e + 1, NULL, 10);
-    char digits[24];
+    char digits[24] = "0";
     size_t n = 0;
     for (const char *p = text; p < e; p++)
         if (*p != '.') digits[n++] = *p;
