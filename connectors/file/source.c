@@ -206,12 +206,13 @@ static int64_t now_ms(void)
     return clock_gettime(CLOCK_REALTIME, &ts) != 0 ? 0 : (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void add_line(task_t *t, cd_batch_t *batch, const char *line, size_t len, const cd_value_t *partition)
+static void add_line(task_t *t, cd_batch_t *batch, const char *line, size_t len, int64_t now,
+                     const cd_value_t *partition)
 {
     cd_arena_t *a = &batch->arena;
     cd_record_t *rec = cd_batch_add(batch);
     rec->topic = t->set.topic;
-    rec->timestamp = now_ms();
+    rec->timestamp = now;
     rec->value_schema = t->value_schema;
     rec->value = cd_v_strn(cd_arena_strndup(a, line, len), len);
     if (partition == NULL) return; /* standard input has no position to come back to */
@@ -236,6 +237,7 @@ static void wait_for_change(task_t *t, int64_t timeout_ms)
 static cd_err_t *take_lines(task_t *t, cd_batch_t *batch)
 {
     cd_value_t *partition = NULL;
+    int64_t now = now_ms();
     bool more = true;
     while (more && batch->count < (uint32_t)t->set.batch_size) {
         const char *line;
@@ -248,7 +250,7 @@ static cd_err_t *take_lines(task_t *t, cd_batch_t *batch)
                 partition[0] = cd_v_items(CD_MAP, &partition[1], 1);
             }
             t->position += (int64_t)used;
-            add_line(t, batch, line, len, partition);
+            add_line(t, batch, line, len, now, partition);
         }
         if (batch->count >= (uint32_t)t->set.batch_size) break;
         cd_err_t *err = fill(t, &more);
@@ -276,7 +278,7 @@ static cd_err_t *poll_lines(void *arg, cd_batch_t *batch, int64_t timeout_ms)
             }
             const char *line;
             size_t len, used;
-            while (lines_next(&t->lines, &line, &len, &used)) add_line(t, batch, line, len, NULL);
+            while (lines_next(&t->lines, &line, &len, &used)) add_line(t, batch, line, len, now_ms(), NULL);
             return NULL;
         }
     }
