@@ -288,11 +288,30 @@ static void op_like(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 /* ---- aggregates ---- */
 
 typedef struct sum_state {
-    dec_t exact;
+    uint64_t exact[2]; /* a dec_t by memcpy: SQLite aligns the state to 8 bytes only */
     double real;
     int64_t n;
     bool overflow;
 } sum_state_t;
+
+static dec_t exact_get(const sum_state_t *st)
+{
+    dec_t d;
+    memcpy(&d, st->exact, sizeof(d));
+    return d;
+}
+
+static void exact_set(sum_state_t *st, dec_t d)
+{
+    memcpy(st->exact, &d, sizeof(d));
+}
+
+static void exact_add(sum_state_t *st, dec_t add)
+{
+    dec_t d = exact_get(st);
+    if (!dec_add(d, add, &d)) st->overflow = true;
+    exact_set(st, d);
+}
 
 typedef struct agg_state {
     sum_state_t sum;
@@ -312,8 +331,8 @@ static void agg_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     st->sum.n++;
     if (type_is_float(st->from.base))
         st->sum.real += v.u.f;
-    else if (!dec_add(st->sum.exact, type_is_decimal(st->from.base) ? value_dec(&v) : (dec_t)v.u.i, &st->sum.exact))
-        st->sum.overflow = true;
+    else
+        exact_add(&st->sum, type_is_decimal(st->from.base) ? value_dec(&v) : (dec_t)v.u.i);
 }
 
 static void agg_result(sqlite3_context *ctx, agg_state_t *st, bool avg)
@@ -333,7 +352,7 @@ static void agg_result(sqlite3_context *ctx, agg_state_t *st, bool avg)
     } else {
         int scale = type_is_decimal(st->from.base) ? st->from.scale : type_is_money(st->from.base) ? 4 : 0;
         int to_scale = type_is_decimal(st->to.base) ? st->to.scale : scale;
-        dec_t d = st->sum.exact;
+        dec_t d = exact_get(&st->sum);
         if (avg) ok = ok && dec_div(d, scale, st->sum.n, 0, to_scale, &d);
         sim_typeinfo_t dt = type_decimal(38, avg ? to_scale : scale);
         value_set_dec(&v, d);
@@ -365,7 +384,7 @@ static void agg_inverse(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     if (type_is_float(st->from.base))
         st->sum.real -= v.u.f;
     else
-        st->sum.exact -= type_is_decimal(st->from.base) ? value_dec(&v) : (dec_t)v.u.i;
+        exact_add(&st->sum, -(type_is_decimal(st->from.base) ? value_dec(&v) : (dec_t)v.u.i));
 }
 
 static void checksum_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
