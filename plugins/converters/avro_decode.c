@@ -447,6 +447,7 @@ static bool get_block(input_t *in, uint32_t min, uint32_t *ret_count, int64_t *r
         if (*ret_bytes > in->end - in->p) return fail(in, FAIL_END);
         count = -count;
     }
+    if (count > INT32_MAX) return fail(in, FAIL_END);
     if (min == 0) {
         if (count > (int64_t)(EMPTY_MAX - in->empty)) return fail(in, FAIL_EMPTY);
         in->empty += (uint32_t)count;
@@ -580,6 +581,17 @@ static bool get_record(input_t *in, const dec_node_t *n, cd_value_t *v)
     return true;
 }
 
+/** Room for `count` more elements of `width` cells after the first `len`. */
+static cd_value_t *more_items(input_t *in, cd_value_t *items, uint32_t len, uint32_t *cap, uint32_t count,
+                              uint32_t width)
+{
+    if (items != NULL && count <= *cap - len) return items;
+    *cap = len + count > 2 * *cap ? len + count : 2 * *cap;
+    cd_value_t *grown = cd_arena_array(in->arena, cd_value_t, (size_t)*cap * width);
+    if (items != NULL) memcpy(grown, items, (size_t)len * width * sizeof(*items));
+    return grown;
+}
+
 /** Arrays and maps: usually one block; more of them are gathered in arrays that double. */
 static bool get_list(input_t *in, const dec_node_t *n, cd_value_t *v)
 {
@@ -590,12 +602,7 @@ static bool get_list(input_t *in, const dec_node_t *n, cd_value_t *v)
         int64_t bytes = 0;
         if (!get_block(in, n->op == DEC_ARRAY ? n->items->min : 1, &count, &bytes)) return false;
         if (count == 0) break;
-        if (count > cap - len) {
-            cap = len + count > 2 * cap ? len + count : 2 * cap;
-            cd_value_t *grown = cd_arena_array(in->arena, cd_value_t, (size_t)cap * width);
-            if (len > 0) memcpy(grown, items, (size_t)len * width * sizeof(*items));
-            items = grown;
-        }
+        items = more_items(in, items, len, &cap, count, width);
         for (uint32_t i = 0; i < count; i++, len++) {
             cd_value_t *cell = &items[(size_t)len * width];
             if (n->op == DEC_MAP && !get_string(in, cell++)) return false;
@@ -618,13 +625,8 @@ static bool get_anything_list(input_t *in, cd_value_t *v, bool map, uint32_t dep
         int64_t bytes = 0;
         if (!get_block(in, 1, &count, &bytes)) return false;
         if (count == 0) break;
-        if (count > cap - len) {
-            cap = len + count > 2 * cap ? len + count : 2 * cap;
-            cd_value_t *grown = cd_arena_array(in->arena, cd_value_t, (size_t)cap * width);
-            if (items != NULL) memcpy(grown, items, (size_t)len * width * sizeof(*items));
-            items = grown;
-        }
-        for (uint32_t i = 0; i < count * width; i++)
+        items = more_items(in, items, len, &cap, count, width);
+        for (size_t i = 0; i < (size_t)count * width; i++)
             if (!get_anything(in, &items[(size_t)len * width + i], depth + 1)) return false;
         len += count;
     }
