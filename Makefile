@@ -171,13 +171,13 @@ test: ## everything: packages, unit tests under ASan and UBSan, fuzz seeds, scri
 demo: ## the main job: SQL Server rows become PostgreSQL rows (KEEP=1 leaves it running)
 	@tools/install-deps.sh test
 	@$(STACK) fetch
-	@$(MAKE) --no-print-directory BUILD=release all
+	@$(MAKE) --no-print-directory -s -j$$(nproc) BUILD=release all
 	@KEEP=$(KEEP) tools/demo/demo
 
 bench: ## measured ratios against the bare libraries, into build/bench/
 	@tools/install-deps.sh test
 	@$(STACK) fetch
-	@$(MAKE) --no-print-directory BUILD=release all bench-programs
+	@$(MAKE) --no-print-directory -s -j$$(nproc) BUILD=release all bench-programs
 	@test/bench/run.py
 
 BENCH_NAMES := $(patsubst test/bench/bench_%.c,%,$(wildcard test/bench/bench_*.c))
