@@ -34,7 +34,7 @@ SINK_ROWS = int(os.environ.get("BENCH_SINK_ROWS", "1000000"))
 
 
 def program(name):
-    return paths.build_path("bench", name)
+    return paths.build_path(f"bench/{name}")
 
 
 class Results:
@@ -77,7 +77,7 @@ def bench_sink(results, stack):
     stack.start("postgres")
     e = stack["postgres"].env()
     dsn = f"host={e['POSTGRES_HOST']} port={e['POSTGRES_PORT']} user={e['POSTGRES_USER']} dbname={e['POSTGRES_DB']}"
-    text = subprocess.check_output([program("postgres_sink"), paths.build_path("plugins", "postgres.so"), dsn], text=True,
+    text = subprocess.check_output([program("postgres_sink"), paths.build_path("plugins/postgres.so"), dsn], text=True,
                                    env={**os.environ, "PGPASSWORD": e["POSTGRES_PASSWORD"]})
     results.parse(text)
 
@@ -100,7 +100,7 @@ def bench_source(results, stack):
     SqlServer(e, "master").execute("CREATE DATABASE bench")
     sql.execute("EXEC sys.sp_cdc_enable_db")
     sql.table("CREATE TABLE dbo.rows (id INT NOT NULL PRIMARY KEY, name NVARCHAR(100), email NVARCHAR(100), amount DECIMAL(10,2), created_at DATETIME2)", "rows")
-    command = [program("sqlserver_source"), paths.build_path("plugins", "sqlserver.so"), e["SQLSERVER_HOST"], str(e["SQLSERVER_PORT"]),
+    command = [program("sqlserver_source"), paths.build_path("plugins/sqlserver.so"), e["SQLSERVER_HOST"], str(e["SQLSERVER_PORT"]),
                e["SQLSERVER_USER"], "bench", "dbo.rows", str(SOURCE_ROWS), stack["kafka"].env()["KAFKA_BOOTSTRAP"]]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                           env={**os.environ, "BENCH_PASSWORD": e["SQLSERVER_PASSWORD"]}) as p:

@@ -6,7 +6,7 @@ import json
 import re
 
 from harness import requires, wait_until
-from harness.rest import Rest
+from localstack.clients.rest import Rest
 
 SOURCE = "org.apache.kafka.connect.file.FileStreamSourceConnector"
 SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
