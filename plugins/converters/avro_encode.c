@@ -304,7 +304,7 @@ static inline void put_text(avro_out_t *out, const cd_value_t *v)
 {
     room(out, (size_t)v->len + SCALAR_MAX);
     put_long(out, (int64_t)v->len);
-    memcpy(out->cur, v->bytes, v->len);
+    if (v->len > 0) memcpy(out->cur, v->bytes, v->len); /* an empty value may have no pointer */
     out->cur += v->len;
 }
 
@@ -439,7 +439,7 @@ static cd_err_t *put(const enc_node_t *n, const cd_value_t *v, avro_out_t *out)
         return NULL;
     case ENC_RAW:
         room(out, v->len);
-        memcpy(out->cur, v->bytes, v->len);
+        if (v->len > 0) memcpy(out->cur, v->bytes, v->len);
         out->cur += v->len;
         return NULL;
     case ENC_FIXED:
