@@ -15,15 +15,16 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define LOGGER         "org.apache.kafka.connect.runtime.WorkerSinkTask"
-#define TAKE_RECORDS   10000u
-#define TAKE_BYTES     ((size_t)16 * 1024 * 1024)
-#define TAKE_CHUNK     1000u
-#define COMMITTED_MS   10000
-#define SEEK_MS        5000
-#define WATCH_MS       300000 /* Java's metadata.max.age.ms */
-#define WATCH_EMPTY_MS 5000
-#define METADATA_MS    10000
+#define LOGGER           "org.apache.kafka.connect.runtime.WorkerSinkTask"
+#define TAKE_RECORDS     10000u
+#define TAKE_BYTES       ((size_t)16 * 1024 * 1024)
+#define TAKE_CHUNK       1000u
+#define COMMITTED_MS     10000
+#define SEEK_MS          5000
+#define WATCH_MS         300000 /* Java's metadata.max.age.ms */
+#define WATCH_EMPTY_MS   5000
+#define POLL_INTERVAL_MS 300000 /* the default of max.poll.interval.ms */
+#define METADATA_MS      10000
 
 /** topics.regex: Java's expressions are richer than what librdkafka matches, so matching is done here. */
 typedef struct topic_watch {
@@ -150,9 +151,12 @@ static cd_err_t *subscribe(sink_t *s)
     return java_regex_new(regex, 0, &s->watch->re);
 }
 
-static cd_err_t *records_max(sink_t *s, const cd_config_t *layers)
+/** The settings that are read here besides being passed on. */
+static cd_err_t *poll_settings(sink_t *s, const cd_config_t *layers)
 {
+    const char *interval = kafka_conf_get(layers, TASK_LAYERS, "max.poll.interval.ms");
     const char *text = kafka_conf_get(layers, TASK_LAYERS, "max.poll.records");
+    s->nap_max_ms = (interval != NULL ? strtoll(interval, NULL, 10) : POLL_INTERVAL_MS) / 3;
     s->records_max = TAKE_RECORDS;
     if (text == NULL) return NULL;
     char *end;
@@ -178,7 +182,7 @@ cd_err_t *sink_consumer_open(sink_t *s)
     };
     rd_kafka_conf_t *conf;
     task_client_layers(t, &arena, base, sizeof(base) / sizeof(base[0]), "consumer.", "consumer.override.", layers);
-    cd_err_t *err = records_max(s, layers);
+    cd_err_t *err = poll_settings(s, layers);
     if (err == NULL) err = kafka_conf_new(KAFKA_CONSUMER, layers, TASK_LAYERS, &conf);
     if (err == NULL) {
         rd_kafka_conf_set_opaque(conf, s);

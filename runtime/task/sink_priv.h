@@ -66,6 +66,7 @@ typedef struct sink {
     rd_kafka_queue_t *queue, *commits; /* records and rebalances; answers of asynchronous commits */
     int fd;                            /* readable when either has something */
     uint32_t records_max;
+    int64_t nap_max_ms;        /* the group must hear of us well within max.poll.interval.ms */
     struct topic_watch *watch; /* topics.regex */
     bool closing;
     cd_err_t *in_callback; /* what a rebalance callback ended with, for the loop */

@@ -214,6 +214,7 @@ static int64_t nap_ms(sink_t *s, int64_t watch_ms)
     int64_t now = clock_mono_ms();
     int64_t left = s->committing ? s->commit_began + s->set.flush_timeout_ms - now : s->next_commit - now;
     if (watch_ms < left) left = watch_ms;
+    if (s->nap_max_ms < left) left = s->nap_max_ms;
     if (s->batch != NULL && s->deliver_at - now < left) left = s->deliver_at - now;
     return left < 0 ? 0 : left;
 }
