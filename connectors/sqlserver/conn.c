@@ -395,7 +395,8 @@ cd_err_t *conn_result(conn_t *c, bool *ret_open)
 cd_err_t *conn_row(conn_t *c, bool *ret_row)
 {
     RETCODE rc = dbnextrow(c->db);
-    if (CD_LIKELY(rc == REG_ROW)) {
+    /* When the stream ends or is cancelled inside a row, the library reports that, and hands out the torn row as well. */
+    if (CD_LIKELY(rc == REG_ROW && c->lib_error == 0 && !c->stopped && !c->timed_out)) {
         *ret_row = true;
         return NULL;
     }
