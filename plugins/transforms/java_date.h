@@ -7,8 +7,8 @@
 
 /** NULL when the pattern is one we can use, else what is wrong with it. */
 CD_CHECK cd_err_t *java_date_check(const char *pattern);
-/** Append the instant (milliseconds since the epoch). */
-void java_date_format(const char *pattern, int64_t millis, strbuf_t *out);
+/** Append the instant. @param ms  milliseconds since the epoch */
+void java_date_format(const char *pattern, int64_t ms, strbuf_t *out);
 /** Parse leniently; text after what the pattern takes is ignored. @return false when the text does not match */
 bool java_date_parse(const char *pattern, const char *text, size_t len, int64_t *ret_millis);
 

@@ -102,7 +102,7 @@ static cd_err_t *make_result(router_t *t, const char *topic, char **ret_result)
     /* the whole topic must match, and then the first match that a search finds is replaced: "a|ab" on "ab" gives Xb */
     if (err == NULL && match)
         err = java_regex_replace_first(t->re, topic, len, t->settings.replacement, &arena, &result);
-    if (err == NULL) *ret_result = mem_strdup(result);
+    if (err == NULL) *ret_result = mem_strndup(result, strlen(result));
     cd_arena_done(&arena);
     return err;
 }
