@@ -1,8 +1,8 @@
 /* JSON records of hostile origin. The first byte picks: plain values, values with schemas, header texts. What was read
  * must be writable or refused with an error. */
 #include "plugins/converters/json_form.h"
-#include "runtime/data/values_text.h"
 #include "runtime/data/schema.h"
+#include "runtime/data/values_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
