@@ -8,6 +8,7 @@ static struct {
     uint32_t puts, records, failures_left, opened, closed;
     char last[64], topic[64], orig_topic[64];
     bool report_all, fatal;
+    uint32_t fail_every, out_of_order; /* values are 0, 1, 2 … */
 } seen;
 
 #define SEEN(field)                                                                                                    \
@@ -52,6 +53,10 @@ static cd_err_t *put_locked(cd_ctx_t *ctx, cd_batch_t *batch)
         cd_host->sink_backoff(ctx, 20);
         return cd_err_new(CD_ERR_RETRIABLE, CD_JVM_RETRIABLE, "try again");
     }
+    if (seen.fail_every > 0 && seen.puts % seen.fail_every == 0) {
+        cd_host->sink_backoff(ctx, 5);
+        return cd_err_new(CD_ERR_RETRIABLE, CD_JVM_RETRIABLE, "now and then");
+    }
     if (seen.fatal) return cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "cannot go on");
     for (uint32_t i = 0; i < batch->count; i++) {
         cd_record_t *r = &batch->records[i];
@@ -60,6 +65,11 @@ static cd_err_t *put_locked(cd_ctx_t *ctx, cd_batch_t *batch)
             cd_err_t *err = cd_host->report(ctx, r, cd_err_new(CD_ERR_DATA, CD_JVM_DATA, "not wanted"));
             if (err != NULL) return err;
             continue;
+        }
+        if (seen.fail_every > 0) {
+            char number[16];
+            (void)snprintf(number, sizeof(number), "%u", seen.records);
+            seen.out_of_order += !cd_v_is_str(&r->value, number);
         }
         seen.records++;
         (void)snprintf(seen.last, sizeof(seen.last), "%.*s", (int)r->value.len, r->value.str);
@@ -157,6 +167,31 @@ static void test_a_retriable_put_is_delivered_again_whole(void **state)
     flow_stop(&f);
     assert_int_equal(f.failed, 0);
     flow_end(&f);
+}
+
+/* While a batch waits for its redelivery, thousands of records lie in the consumer's queue. The pause throws them away:
+ * each must come again, once, and in order. */
+static void test_records_queued_behind_a_failed_put_all_arrive_in_order(void **state)
+{
+    (void)state;
+    enum { MANY = 20000 };
+    flow_t f;
+    cd_pair_t pairs[] = {{"topics", "in"}, {"consumer.override.max.poll.records", "100"}};
+    char **values = mem_alloc0(MANY + 1, sizeof(*values));
+    for (int i = 0; i < MANY; i++) assert_true(asprintf(&values[i], "%d", i) > 0);
+    flow_begin(&f, flow_builtin);
+    seen.fail_every = 17;
+    assert_int_equal(rd_kafka_mock_topic_create(f.mock, "in", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    flow_write_topic(&f, "in", 0, (const char *const *)values);
+    flow_start(&f, &memory_plugin, &(cd_config_t){2, pairs}, TASK_TARGET_RUNNING);
+    flow_until(&f, SEEN(records) >= MANY);
+    flow_stop(&f);
+    assert_int_equal(seen.records, MANY);
+    assert_int_equal(seen.out_of_order, 0);
+    assert_true(seen.puts > MANY / 100);
+    flow_end(&f);
+    for (int i = 0; i < MANY; i++) free(values[i]);
+    free(values);
 }
 
 static void test_another_error_of_put_fails_the_task_and_commits_nothing(void **state)
@@ -315,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_records_are_put_once_and_their_offsets_survive_a_restart, reset),
         cmocka_unit_test_setup(test_a_retriable_put_is_delivered_again_whole, reset),
+        cmocka_unit_test_setup(test_records_queued_behind_a_failed_put_all_arrive_in_order, reset),
         cmocka_unit_test_setup(test_another_error_of_put_fails_the_task_and_commits_nothing, reset),
         cmocka_unit_test_setup(test_pause_holds_records_back_until_resume, reset),
         cmocka_unit_test_setup(test_unreadable_records_go_to_the_dead_letter_queue, reset),
