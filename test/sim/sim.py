@@ -78,5 +78,10 @@ class Sim:
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as f:
             return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
 
+    def sanitized(self):
+        """Under ASan freed memory is kept on purpose, so that memory says nothing."""
+        with open(f"/proc/{self.process.pid}/maps", encoding="utf-8") as f:
+            return "libasan" in f.read()
+
     def threads(self):
         return len(os.listdir(f"/proc/{self.process.pid}/task"))

@@ -7,7 +7,7 @@ import time
 
 from localstack.waiting import wait_until
 from runner import timeout
-from sim import Sim
+from sim import Sim, Skip
 from tds import HEADERS, SELECT_1, Raw, login7, nvarchar, packet, prelogin, utf16
 
 
@@ -24,8 +24,10 @@ def throw(sim, data):
             s.shutdown(socket.SHUT_WR)
             while s.recv(65536):
                 pass
-        except (ConnectionResetError, BrokenPipeError):
-            pass
+        except TimeoutError:
+            raise
+        except OSError:
+            pass  # closed with bytes unread: a reset
 
 
 def test_garbage_as_first_bytes(sim):
@@ -84,8 +86,11 @@ def test_half_a_login_ends_at_the_deadline(sim):
         for data in (b"", packet(0x12, prelogin())[:5], packet(0x12, prelogin()), packet(0x12, prelogin()) + packet(0x10, login7())[:40]):
             with socket.create_connection(("127.0.0.1", quick.port), 20) as s:
                 s.sendall(data)
-                while s.recv(65536):
-                    pass
+                try:
+                    while s.recv(65536):
+                        pass
+                except ConnectionResetError:
+                    pass  # closed with bytes unread
         assert time.monotonic() - began < 15
         works(quick)
 
@@ -121,6 +126,8 @@ def test_reader_that_does_not_read(sim):
     """A result nobody takes does not pile up in the server."""
     digits = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
     tables = " CROSS JOIN ".join(f"{digits} t{i}" for i in range(7))
+    if sim.sanitized():
+        raise Skip("memory cannot be judged under ASan")
     before = sim.memory_kb()
     with Raw(sim.port) as c:
         c.send(1, HEADERS + utf16(f"SELECT t0.d, N'{'x' * 200}' FROM {tables}"))
@@ -131,6 +138,9 @@ def test_reader_that_does_not_read(sim):
 
 
 def test_no_memory_is_kept(sim):
+    if sim.sanitized():
+        raise Skip("memory cannot be judged under ASan")
+
     def churn():
         for _ in range(50):
             throw(sim, packet(0x12, prelogin()) + packet(0x10, login7()) + packet(1, HEADERS + utf16("SELECT '" + "x" * 20000 + "'")))
@@ -151,7 +161,7 @@ def test_ten_thousand_silent_connections(sim):
             for i in range(10000):
                 s = socket.socket()
                 s.bind(("127.0.0.1", 0))
-                s.connect((f"127.0.0.1", crowd.port))
+                s.connect(("127.0.0.1", crowd.port))
                 sockets.append(s)
                 if i % 2000 == 1999:
                     works(crowd)
@@ -160,8 +170,6 @@ def test_ten_thousand_silent_connections(sim):
             works(crowd)
         except OSError as e:
             if len(sockets) < 10000 and e.errno == 24:
-                from sim import Skip
-
                 raise Skip(f"this process may open only {len(sockets)} descriptors") from e
             raise
         finally:

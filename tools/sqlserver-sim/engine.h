@@ -53,11 +53,11 @@ typedef enum sim_base {
 
 typedef struct sim_typeinfo {
     sim_base_t base;
-    int32_t len;      /* bytes as on the wire (nvarchar(100) = 200), or SIM_LEN_MAX; 0 for types without a length */
-    uint8_t prec;     /* decimal, numeric */
-    uint8_t scale;    /* decimal, numeric, time, datetime2, datetimeoffset */
-    bool utf8;        /* char/varchar/text only: UTF-8 collation instead of CP1252 */
-    bool not_null;    /* false = nullable */
+    int32_t len;   /* bytes as on the wire (nvarchar(100) = 200), or SIM_LEN_MAX; 0 for types without a length */
+    uint8_t prec;  /* decimal, numeric */
+    uint8_t scale; /* decimal, numeric, time, datetime2, datetimeoffset */
+    bool utf8;     /* char/varchar/text only: UTF-8 collation instead of CP1252 */
+    bool not_null; /* false = nullable */
 } sim_typeinfo_t;
 
 enum {
@@ -89,7 +89,8 @@ struct sim_value {
             size_t len;
         } s;
         struct {
-            int32_t days;   /* date, datetime2, datetimeoffset: since 0001-01-01; datetime, smalldatetime: since 1900-01-01 */
+            int32_t
+                days; /* date, datetime2, datetimeoffset: since 0001-01-01; datetime, smalldatetime: since 1900-01-01 */
             int64_t ticks;  /* 100 ns since midnight; datetime: 1/300 s since midnight; smalldatetime: minutes */
             int16_t offset; /* minutes, datetimeoffset only; days and ticks are UTC then */
         } t;
@@ -141,12 +142,12 @@ typedef struct sim_envchange {
 
 /* Generator result (gen/): row i is the template with some cells replaced; every cell keeps its encoded width. */
 typedef enum sim_patch_kind {
-    SIM_PATCH_START_LSN, /* 10 bytes */
-    SIM_PATCH_SEQVAL,    /* 10 bytes */
-    SIM_PATCH_OPERATION, /* int32 LE */
-    SIM_PATCH_KEY32,     /* int32 LE */
-    SIM_PATCH_KEY64,     /* int64 LE */
-    SIM_PATCH_MASK,      /* mask_len bytes */
+    SIM_PATCH_START_LSN,  /* 10 bytes */
+    SIM_PATCH_SEQVAL,     /* 10 bytes */
+    SIM_PATCH_OPERATION,  /* int32 LE */
+    SIM_PATCH_KEY32,      /* int32 LE */
+    SIM_PATCH_KEY64,      /* int64 LE */
+    SIM_PATCH_MASK,       /* mask_len bytes */
     SIM_PATCH_COMMIT_TIME /* the cell is a datetimeoffset(3) or (7): ticks and days as in sim_value_t */
 } sim_patch_kind_t;
 
@@ -311,16 +312,23 @@ bool sim_session_bulk_end(sim_session_t *session, bool commit, sim_sink_t *sink)
 
 /* ---- faults the wire executes -------------------------------------------------------------------------------- */
 
-typedef enum sim_fault_point { SIM_FAULT_PRELOGIN, SIM_FAULT_LOGIN, SIM_FAULT_AFTER_LOGIN, SIM_FAULT_REQUEST } sim_fault_point_t;
+typedef enum sim_fault_point {
+    SIM_FAULT_PRELOGIN,
+    SIM_FAULT_LOGIN,
+    SIM_FAULT_AFTER_LOGIN,
+    SIM_FAULT_REQUEST
+} sim_fault_point_t;
 
 typedef struct sim_fault {
-    char kind[24];  /* drop, stall, slow_rows, packet, tls, login_fail, ... */
-    char arg[128];  /* as given to sim.fault @arg */
+    int id; /* 0 before the first call; then the fault just taken */
+    char kind[24]; /* drop, stall, slow_rows, packet, tls, login_fail, ... */
+    char arg[128]; /* as given to sim.fault @arg */
 } sim_fault_t;
 
 /** Takes the next armed wire fault for this point, counting it as hit. Engine-side kinds (error, deadlock, lock_timeout,
  *  capture_delay, ...) are never returned here. session NULL before login; text is the SQL or RPC name for REQUEST.
- *  Call repeatedly until false: several faults may be armed. @thread any */
+ *  Call repeatedly until false: several faults may be armed, each is taken once. ret_fault->id says where to go on.
+ *  @thread any */
 bool sim_server_fault(sim_server_t *server, const sim_session_t *session, sim_fault_point_t point, const char *text,
                       size_t len, sim_fault_t *ret_fault);
 

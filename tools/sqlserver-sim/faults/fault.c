@@ -132,7 +132,10 @@ bool sim_server_fault(sim_server_t *srv, const sim_session_t *s, sim_fault_point
     pthread_mutex_lock(&srv->lock);
     for (fault_row_t *f = srv->faults; f != NULL && !found; f = f->next) {
         bool mine = f->session == 0 || (s != NULL && f->session == s->spid);
-        if (f->sort != SORT_WIRE || !mine || !wire_point(f, point) || !matches(f, text, len) || !fire(f)) continue;
+        if (f->id <= ret_fault->id || f->sort != SORT_WIRE || !mine || !wire_point(f, point) ||
+            !matches(f, text, len) || !fire(f))
+            continue;
+        ret_fault->id = f->id;
         snprintf(ret_fault->kind, sizeof(ret_fault->kind), "%s", f->kind);
         snprintf(ret_fault->arg, sizeof(ret_fault->arg), "%.*s", (int)sizeof(ret_fault->arg) - 1, f->arg);
         found = true;

@@ -107,7 +107,7 @@ void wire_fault_parse(wire_fault_t *fault, const char *kind, const char *arg)
 void wire_fault_take(wire_fault_t *fault, sim_server_t *server, const sim_session_t *session, sim_fault_point_t point,
                      const char *text, size_t len)
 {
-    sim_fault_t armed;
+    sim_fault_t armed = {0};
     memset(fault, 0, sizeof(*fault));
     while (sim_server_fault(server, session, point, text, len, &armed)) wire_fault_parse(fault, armed.kind, armed.arg);
 }

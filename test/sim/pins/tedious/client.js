@@ -38,7 +38,7 @@ const kinds = {
   time: [TYPES.Time, (v) => new Date(`1970-01-01T${v.slice(0, 12)}Z`), { scale: 7 }],
   datetime2: [TYPES.DateTime2, (v) => new Date(`${v.slice(0, 23).replace(' ', 'T')}Z`), { scale: 7 }],
   guid: [TYPES.UniqueIdentifier, (v) => v],
-  nvarchar: [TYPES.NVarChar, (v) => v],
+  nvarchar: [TYPES.NVarChar, (v) => v, { length: 10000 }],
 };
 
 function kindOf(type, value) {
