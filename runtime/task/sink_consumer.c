@@ -373,6 +373,7 @@ static void add_record(sink_t *s, cd_batch_t *batch, const rd_kafka_message_t *m
         rec->flags |= CD_REC_DROPPED; /* taken away by a rebalance within this very take */
         return;
     }
+    if (p->first == NO_OFFSET) p->first = m->offset;
     if (m->offset + 1 > p->taken) p->taken = m->offset + 1;
     task_topic_used(s->t, rec->orig_topic);
 }
@@ -526,8 +527,8 @@ void sink_rewind(sink_t *s)
         sink_part_t *p = &s->offsets.parts[i];
         p->current = p->committed;
         p->taken = NO_OFFSET;
-        rd_kafka_topic_partition_list_add(list, p->topic, p->partition)->offset =
-            p->committed != NO_OFFSET ? p->committed : RD_KAFKA_OFFSET_BEGINNING;
+        int64_t to = p->committed != NO_OFFSET ? p->committed : p->first;
+        if (to != NO_OFFSET) rd_kafka_topic_partition_list_add(list, p->topic, p->partition)->offset = to;
     }
     cd_err_t *err = seek_list(s, list);
     if (err != NULL) keep_error(s, err);

@@ -55,7 +55,7 @@ sink_part_t *sink_offsets_add(sink_offsets_t *o, const char *topic, int32_t part
         o->parts[at].partition = partition;
     }
     sink_part_t *p = &o->parts[at];
-    p->committed = p->current = committed;
+    p->committed = p->current = p->first = committed;
     p->taken = NO_OFFSET;
     o->last = NULL;
     return p;

@@ -16,6 +16,7 @@ typedef struct sink_part {
     char *topic;
     int32_t partition;
     int64_t committed; /* what the group has; NO_OFFSET when it has none */
+    int64_t first;     /* where reading began; NO_OFFSET before the first record */
     int64_t current;   /* next offset to commit: everything before it went through put */
     int64_t taken;     /* next offset after the newest record in the batch in hand; NO_OFFSET without one */
 } sink_part_t;
