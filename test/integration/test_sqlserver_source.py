@@ -163,6 +163,22 @@ def test_the_server_goes_away_and_comes_back(env):
 
 @requires(*SERVICES)
 @timeout(180)
+def test_a_stream_that_is_cut_inside_a_row(env):
+    s = Source(env, {"snapshot.mode": "schema_only", "retriable.restart.connector.wait.ms": "100"})
+    s.sql.table(TABLE.format("a"), "a")
+    s.deploy().wait_streaming()
+    s.worker.stop()
+    for first in range(0, 2000, 500):
+        s.sql.execute("INSERT INTO dbo.a VALUES " + ", ".join(f"({i}, N'name of {i}')" for i in range(first, first + 500)))
+    s.sql.execute(f"EXEC sim.fault @kind = 'drop', @match = '%{s.sql.database}%cdc_data%', @arg = 'mid_token:after_rows:777', @count = 1")
+    s.worker.start()
+    rows = s.read("a", 2000)
+    eq([r.value["after"] for r in rows], [{"id": i, "name": f"name of {i}"} for i in range(2000)])
+    eq(s.worker.log().count("Going to restart connector after"), 1, "restarts")
+
+
+@requires(*SERVICES)
+@timeout(180)
 def test_values_of_many_types(env):
     s = Source(env, {"snapshot.mode": "schema_only"})
     s.sql.table(
