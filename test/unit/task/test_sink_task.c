@@ -8,7 +8,7 @@ static struct {
     uint32_t puts, records, failures_left, opened, closed;
     char last[64], topic[64], orig_topic[64];
     bool report_all, fatal;
-    uint32_t fail_every, out_of_order; /* values are 0, 1, 2 … */
+    uint32_t commit_failures, fail_every, out_of_order; /* values are 0, 1, 2 … */
 } seen;
 
 #define SEEN(field)                                                                                                    \
@@ -87,6 +87,20 @@ static cd_err_t *memory_put(void *task, cd_batch_t *batch)
     return err;
 }
 
+static cd_err_t *memory_pre_commit(void *task, cd_topic_partition_t *parts, uint32_t n)
+{
+    (void)task;
+    (void)parts;
+    cd_err_t *err = NULL;
+    (void)pthread_mutex_lock(&seen_lock);
+    if (seen.commit_failures > 0 && n > 0) {
+        seen.commit_failures--;
+        err = cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT, "not durable yet");
+    }
+    (void)pthread_mutex_unlock(&seen_lock);
+    return err;
+}
+
 static void memory_stop(void *task)
 {
     (void)task;
@@ -98,6 +112,7 @@ static const cd_sink_ops_t memory_ops = {.size = sizeof(memory_ops),
                                          .open = memory_open,
                                          .close = memory_close,
                                          .put = memory_put,
+                                         .pre_commit = memory_pre_commit,
                                          .task_stop = memory_stop};
 static const cd_plugin_t memory_plugin = {CD_PLUGIN_HEAD, .kind = CD_KIND_SINK, .jvm_class = "test.Memory",
                                           .version = "1", .ops = &memory_ops};
@@ -192,6 +207,25 @@ static void test_records_queued_behind_a_failed_put_all_arrive_in_order(void **s
     flow_end(&f);
     for (int i = 0; i < MANY; i++) free(values[i]);
     free(values);
+}
+
+static void test_a_failed_commit_rewinds_to_what_is_committed(void **state)
+{
+    (void)state;
+    flow_t f;
+    cd_pair_t pairs[] = {{"topics", "in"}};
+    flow_begin(&f, flow_builtin);
+    seen.commit_failures = 1;
+    assert_int_equal(rd_kafka_mock_topic_create(f.mock, "in", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    flow_write_topic(&f, "in", 0, (const char *const[]){"a", "b", NULL});
+    flow_start(&f, &memory_plugin, &(cd_config_t){1, pairs}, TASK_TARGET_RUNNING);
+    flow_until(&f, metric(&f, "offset-commit-failure-total") == 1);
+    flow_until(&f, SEEN(records) == 4); /* both again */
+    flow_until(&f, metric(&f, "offset-commit-success-total") > 0);
+    flow_stop(&f);
+    assert_int_equal(f.failed, 0);
+    assert_int_equal(seen.records, 4);
+    flow_end(&f);
 }
 
 static void test_another_error_of_put_fails_the_task_and_commits_nothing(void **state)
@@ -351,6 +385,7 @@ int main(void)
         cmocka_unit_test_setup(test_records_are_put_once_and_their_offsets_survive_a_restart, reset),
         cmocka_unit_test_setup(test_a_retriable_put_is_delivered_again_whole, reset),
         cmocka_unit_test_setup(test_records_queued_behind_a_failed_put_all_arrive_in_order, reset),
+        cmocka_unit_test_setup(test_a_failed_commit_rewinds_to_what_is_committed, reset),
         cmocka_unit_test_setup(test_another_error_of_put_fails_the_task_and_commits_nothing, reset),
         cmocka_unit_test_setup(test_pause_holds_records_back_until_resume, reset),
         cmocka_unit_test_setup(test_unreadable_records_go_to_the_dead_letter_queue, reset),
