@@ -323,7 +323,7 @@ static cd_err_t *add_references(registry_t *r, const json_t *references, deps_t 
         const char *text = err == NULL ? json_string_value(json_object_get(reply, "schema")) : NULL;
         if (err == NULL && text == NULL) err = bad_answer("schema");
         if (err == NULL) err = add_references(r, json_object_get(reply, "references"), deps, arena);
-        if (err == NULL) deps->texts[deps->n++] = cd_arena_strdup(arena, text);
+        if (err == NULL && text != NULL) deps->texts[deps->n++] = cd_arena_strdup(arena, text);
         json_decref(reply);
         if (err != NULL) return err;
     }
