@@ -5,7 +5,8 @@ from harness import contains, eq, requires, wait_until
 
 @requires("kafka", "registry", "postgres", "vault")
 def test_services_answer(env):
-    eq(env.pg.one("SELECT count(*) FROM customers"), 0, "rows of the target table")
+    tables = "'customers', 'orders', 'line_items', 'schema_test', 'test_customers'"
+    eq(env.pg.one(f"SELECT count(*) FROM information_schema.columns WHERE column_name = '__deleted' AND table_name IN ({tables})"), 5, "target tables")
     eq(env.vault.call("GET", "secret/data/database")[1]["data"]["data"]["sqlserver_user"], "sa", "seeded secret")
     env.topics.create(env.id, partitions=3)
     eq(env.topics.partitions(env.id), [0, 1, 2], "partitions")

@@ -4,9 +4,12 @@ import argparse
 import faulthandler
 import importlib.util
 import os
+import re
 import signal
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -64,6 +67,7 @@ def parse(argv):
     parser = argparse.ArgumentParser(description="Runs tests against the local stack. PATTERN is a part of a file's or a test's name.")
     parser.add_argument("patterns", nargs="*", metavar="PATTERN")
     parser.add_argument("--shard", default="1/1", metavar="I/N", help="only every Nth test, beginning with the Ith")
+    parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="N runs side by side, each with services of its own (about 1 GB each)")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--no-namespace", action="store_true", help="use the host's network and free ports")
     options = parser.parse_args(argv)
@@ -82,6 +86,8 @@ def main(directory, argv):
     if options.list:
         print("\n".join(t.id for t in chosen))
         return 0
+    if options.jobs > 1 and len(chosen) > 1:
+        return side_by_side(directory, argv, options, len(chosen))
     if not options.no_namespace and not namespace.inside() and namespace.available():
         # The users' own names and ports, and nothing survives us; without the right to do so, free ports do as well.
         return namespace.run([sys.executable, os.path.join(directory, "run.py"), *argv])
@@ -107,12 +113,68 @@ def main(directory, argv):
             interrupted = True
             print("interrupted")
         finally:
-            stack.down(keep_logs_in=os.path.join(log_dir, "stack") if counts["failed"] else None)
+            stack.down(keep_logs_in=os.path.join(log_dir, f"stack-{options.shard[0]}") if counts["failed"] else None)
     if counts["failed"]:
         print(f"logs of failed tests are under {os.path.relpath(log_dir)}")
     print(f"{suite}: {time.monotonic() - began:.0f} s")
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
     return 1 if counts["failed"] or interrupted or not sum(counts.values()) else 0
+
+
+CLOSING = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped")
+
+
+def side_by_side(directory, argv, options, tests):
+    """The same tests in several shards at once. Each shard's lines appear in whole tests, so that no two are mixed."""
+    number, count = options.shard
+    jobs = min(options.jobs, tests)
+    lock, totals, failed = threading.Lock(), [0, 0, 0], []
+    began = time.monotonic()
+
+    def run_shard(job):
+        # The shard `number` of `count`, cut into `jobs` parts.
+        own = [*strip_options(argv), "--shard", f"{number + job * count}/{count * jobs}", "-j", "1"]
+        with subprocess.Popen([sys.executable, os.path.join(directory, "run.py"), *own], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+            block = []
+            for line in process.stdout:
+                closing = CLOSING.fullmatch(line.strip())
+                if closing:
+                    with lock:
+                        totals[:] = [a + int(b) for a, b in zip(totals, closing.groups())]
+                    continue
+                # A test's details are indented and follow its own line.
+                if block and not line.startswith(" "):
+                    with lock:
+                        print("".join(block), end="", flush=True)
+                    block = []
+                block.append(line)
+            with lock:
+                print("".join(block), end="", flush=True)
+        if process.returncode:
+            failed.append(process.returncode)
+
+    threads = [threading.Thread(target=run_shard, args=(job,)) for job in range(jobs)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    print(f"{os.path.basename(directory)}: {time.monotonic() - began:.0f} s with {jobs} jobs")
+    print(f"{totals[0]} passed, {totals[1]} failed, {totals[2]} skipped", flush=True)
+    return 1 if failed or totals[1] else 0
+
+
+def strip_options(argv):
+    """argv without --shard and --jobs."""
+    kept, skip_next = [], False
+    for word in argv:
+        if skip_next:
+            skip_next = False
+        elif word in ("--shard", "-j", "--jobs"):
+            skip_next = True
+        elif not word.startswith(("--shard=", "--jobs=", "-j")):
+            kept.append(word)
+    return kept
 
 
 def run_one(test, stack, log_dir):
