@@ -61,6 +61,11 @@ class Raw:
         self.socket.close()
 
     def send(self, kind, body, status=1):
+        """One message, in packets of the default size."""
+        size = 4096 - 8
+        while len(body) > size:
+            self.socket.sendall(packet(kind, body[:size], status & ~1))
+            body, status = body[size:], status & 1
         self.socket.sendall(packet(kind, body, status))
 
     def _exact(self, n):

@@ -92,9 +92,24 @@ def go_client():
     return os.path.join(fetch.once("sim-go", fetch.file_hash(*sources), build), "client")
 
 
+def debezium_plugins():
+    """A folder for plugin.path with the unmodified SQL Server connector."""
+    _need("mvn")
+    _need("java")
+
+    def build(work):
+        _run(["mvn", "-q", "-B", "-f", _pin("debezium", "pom.xml"), f"-Dout={work}", "dependency:copy"])
+        fetch.check_sums(work, _pin("debezium", "SHA256SUMS"))
+        for archive in os.listdir(work):
+            shutil.unpack_archive(os.path.join(work, archive), work)
+            os.unlink(os.path.join(work, archive))
+
+    return fetch.once("sim-debezium", fetch.file_hash(_pin("debezium", "SHA256SUMS")), build)
+
+
 def fetch_everything():
     """Before the first test, so that no download runs against a test's clock. What is missing is told by its tests."""
-    for get in (lambda: jdbc_jar("12.4.2"), tedious_dir, go_client):
+    for get in (lambda: jdbc_jar("12.4.2"), tedious_dir, go_client, debezium_plugins):
         try:
             get()
         except (Missing, fetch.FetchError) as e:
