@@ -4,6 +4,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/log.h"
 #include "runtime/base/mem.h"
+#include "runtime/base/strbuf.h"
 
 /* ---- Names ---- */
 
@@ -33,6 +34,9 @@ conn_t *herder_find_or_add(herder_t *h, const char *name)
     conn_t *c = mem_new0(conn_t);
     c->h = h;
     c->name = mem_strdup(name);
+    strbuf_t context = {0};
+    strbuf_addf(&context, "[%s|worker] ", name);
+    c->context = strbuf_take(&context);
     mem_grow(h->conns, h->n, h->cap);
     memmove(h->conns + i + 1, h->conns + i, (h->n - i) * sizeof(*h->conns));
     h->conns[i] = c;
@@ -49,6 +53,7 @@ static void conn_free(herder_t *h, conn_t *c)
     if (c->instance != NULL) connector_free(c->instance);
     props_done(&c->resolved);
     free(c->runs);
+    free(c->context);
     free(c->name);
     free(c);
 }

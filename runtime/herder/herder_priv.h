@@ -36,6 +36,7 @@ typedef struct wait {
 typedef struct conn {
     struct herder *h;
     char *name;
+    char *context; /* of its log lines: "[name|worker] " */
     bool assigned;
     uint64_t restart; /* wanted */
     plan_actual_t actual;

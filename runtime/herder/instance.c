@@ -53,7 +53,7 @@ static void fail(conn_t *c, cd_err_t *err)
 {
     strbuf_t trace = {0};
     err_text_trace(err, &trace);
-    log_err(CD_LOG_ERROR, WORKER_LOGGER, NULL, "Connector failed", err);
+    log_err(CD_LOG_ERROR, WORKER_LOGGER, c->context, "Error while starting or running the connector", err);
     cd_err_free(err);
     put_status(c, STATUS_PUT_SAFE, "FAILED", strbuf_str(&trace));
     strbuf_done(&trace);
@@ -87,7 +87,7 @@ static void on_started(void *arg, connector_t *instance, cd_err_t *err)
         fail(c, err);
         return;
     }
-    log_write(CD_LOG_INFO, WORKER_LOGGER, NULL, "Finished creating connector %s", c->name);
+    log_write(CD_LOG_INFO, WORKER_LOGGER, c->context, "Finished creating connector %s", c->name);
     active(c, TARGET_STARTED);
 }
 
@@ -178,7 +178,7 @@ static void start(conn_t *c, const plan_wanted_t *w)
 {
     const config_connector_t *cfg = herder_config_of(c->h, c->name);
     cd_config_t raw = props_view(&cfg->config);
-    log_write(CD_LOG_INFO, WORKER_LOGGER, NULL, "Creating connector %s of type %s", c->name,
+    log_write(CD_LOG_INFO, WORKER_LOGGER, c->context, "Creating connector %s of type %s", c->name,
               props_get(&cfg->config, "connector.class"));
     c->actual = (plan_actual_t){.version = w->version, .restart = w->restart, .target = w->target};
     c->op = ++c->h->next_op;
@@ -219,7 +219,7 @@ static void on_stopped(void *arg, connector_t *instance, cd_err_t *err)
 {
     conn_t *c = arg;
     (void)instance;
-    if (err != NULL) log_err(CD_LOG_ERROR, WORKER_LOGGER, NULL, "Error while shutting down connector", err);
+    if (err != NULL) log_err(CD_LOG_ERROR, WORKER_LOGGER, c->context, "Error while shutting down connector", err);
     cd_err_free(err);
     gone(c);
 }
@@ -227,7 +227,7 @@ static void on_stopped(void *arg, connector_t *instance, cd_err_t *err)
 static void on_stop_timeout(uv_timer_t *t)
 {
     conn_t *c = t->data;
-    log_write(CD_LOG_ERROR, WORKER_LOGGER, NULL,
+    log_write(CD_LOG_ERROR, WORKER_LOGGER, c->context,
               "Connector '%s' failed to properly shut down, has become unresponsive, "
               "and may be consuming external resources. Correct the configuration for this connector or remove the "
               "connector. After fixing the connector, it may be necessary to restart this worker to release any "
@@ -238,7 +238,7 @@ static void on_stop_timeout(uv_timer_t *t)
 
 static void stop(conn_t *c)
 {
-    log_write(CD_LOG_INFO, WORKER_LOGGER, NULL, "Stopping connector %s", c->name);
+    log_write(CD_LOG_INFO, WORKER_LOGGER, c->context, "Stopping connector %s", c->name);
     conn_set_state(c, PLAN_BUSY, "stop");
     if (c->instance == NULL) {
         gone(c);
@@ -263,7 +263,7 @@ static void on_target_stopped(void *arg, connector_t *instance, cd_err_t *err)
         fail(c, err);
         return;
     }
-    if (err != NULL) log_err(CD_LOG_ERROR, WORKER_LOGGER, NULL, "Error while shutting down connector", err);
+    if (err != NULL) log_err(CD_LOG_ERROR, WORKER_LOGGER, c->context, "Error while shutting down connector", err);
     cd_err_free(err);
     active(c, c->actual.target);
 }
@@ -296,7 +296,7 @@ static void plan_failed(conn_t *c, cd_err_t *err)
     strbuf_t text = {0};
     strbuf_addf(&text, "Failed to reconfigure the tasks of connector %s, retrying after %lld ms", c->name,
                 (long long)wait);
-    log_err(CD_LOG_ERROR, HERDER_LOGGER, NULL, strbuf_str(&text), err);
+    log_err(CD_LOG_ERROR, HERDER_LOGGER, c->context, strbuf_str(&text), err);
     strbuf_done(&text);
     cd_err_free(err);
 }
@@ -381,8 +381,8 @@ void conn_time(conn_t *c, int64_t now)
 {
     if (c->reload_at == 0 || now < c->reload_at || c->actual.state != PLAN_ACTIVE) return;
     c->reload_at = 0;
-    log_write(CD_LOG_INFO, HERDER_LOGGER, NULL, "Restarting connector %s: a secret of its configuration has run out",
-              c->name);
+    log_write(CD_LOG_INFO, HERDER_LOGGER, c->context,
+              "Restarting connector %s: a secret of its configuration has run out", c->name);
     c->restart++;
 }
 

@@ -79,7 +79,7 @@ static void fail(run_t *r, cd_err_t *err)
 {
     strbuf_t trace = {0};
     err_text_trace(err, &trace);
-    log_err(CD_LOG_ERROR, WORKER_LOGGER, NULL, "Failed to start task", err);
+    log_err(CD_LOG_ERROR, WORKER_LOGGER, r->conn->context, "Failed to start task", err);
     cd_err_free(err);
     put_status(r, STATUS_PUT_SAFE, "FAILED", strbuf_str(&trace));
     strbuf_done(&trace);
@@ -143,7 +143,7 @@ static void start(run_t *r, const plan_wanted_t *w)
     const props_t *task = config_connector_task(cfg, r->number);
     if (task == NULL) return; /* not committed: the next commit starts it */
     cd_config_t raw = props_view(&cfg->config), raw_task = props_view(task);
-    log_write(CD_LOG_INFO, WORKER_LOGGER, NULL, "Creating task %s-%d", c->name, r->number);
+    log_write(CD_LOG_INFO, WORKER_LOGGER, c->context, "Creating task %s-%d", c->name, r->number);
     r->actual = (plan_actual_t){.version = w->version, .restart = w->restart, .target = w->target};
     r->op = ++c->h->next_op;
     r->forgotten = false;
@@ -169,7 +169,7 @@ static void gone(run_t *r)
 
 static void stop(run_t *r)
 {
-    log_write(CD_LOG_INFO, WORKER_LOGGER, NULL, "Stopping task %s-%d", r->conn->name, r->number);
+    log_write(CD_LOG_INFO, WORKER_LOGGER, r->conn->context, "Stopping task %s-%d", r->conn->name, r->number);
     task_set_state(r, PLAN_BUSY, "stop");
     if (r->task == NULL) {
         gone(r);
@@ -182,7 +182,8 @@ static void stop(run_t *r)
 void run_time(run_t *r, int64_t now)
 {
     if (r->stop_deadline == 0 || now < r->stop_deadline) return;
-    log_write(CD_LOG_ERROR, WORKER_LOGGER, NULL, "Graceful stop of task %s-%d failed.", r->conn->name, r->number);
+    log_write(CD_LOG_ERROR, WORKER_LOGGER, r->conn->context, "Graceful stop of task %s-%d failed.", r->conn->name,
+              r->number);
     task_abandon(r->task);
     r->forgotten = true; /* whoever runs it next writes the status */
     gone(r);
