@@ -8,29 +8,38 @@
 static const char *const data_tables[] = {
     "_sim_meta(k TEXT PRIMARY KEY, v)",
     "_sim_schemas(id INTEGER PRIMARY KEY, name TEXT COLLATE SQLCI)",
-    "_sim_objects(id INTEGER PRIMARY KEY, schema_id INTEGER, name TEXT COLLATE SQLCI, type TEXT, parent_id INTEGER NOT NULL "
+    "_sim_objects(id INTEGER PRIMARY KEY, schema_id INTEGER, name TEXT COLLATE SQLCI, type TEXT, parent_id INTEGER NOT "
+    "NULL "
     "DEFAULT 0, created INTEGER, modified INTEGER, ms_shipped INTEGER NOT NULL DEFAULT 0, body TEXT)",
-    "_sim_columns(object_id INTEGER, column_id INTEGER, name TEXT COLLATE SQLCI, tc INTEGER, not_null INTEGER, identity "
-    "INTEGER, seed INTEGER, incr INTEGER, dflt TEXT, dflt_id INTEGER, computed TEXT, collation TEXT, PRIMARY KEY(object_id, "
+    "_sim_columns(object_id INTEGER, column_id INTEGER, name TEXT COLLATE SQLCI, tc INTEGER, not_null INTEGER, "
+    "identity "
+    "INTEGER, seed INTEGER, incr INTEGER, dflt TEXT, dflt_id INTEGER, computed TEXT, collation TEXT, PRIMARY "
+    "KEY(object_id, "
     "column_id)) WITHOUT ROWID",
     "_sim_identity(object_id INTEGER PRIMARY KEY, last INTEGER)",
     "_sim_indexes(object_id INTEGER, index_id INTEGER, name TEXT COLLATE SQLCI, type INTEGER, is_unique INTEGER, is_pk "
     "INTEGER, is_uq INTEGER, constraint_id INTEGER, PRIMARY KEY(object_id, index_id)) WITHOUT ROWID",
-    "_sim_index_columns(object_id INTEGER, index_id INTEGER, ordinal INTEGER, column_id INTEGER, is_desc INTEGER, PRIMARY "
+    "_sim_index_columns(object_id INTEGER, index_id INTEGER, ordinal INTEGER, column_id INTEGER, is_desc INTEGER, "
+    "PRIMARY "
     "KEY(object_id, index_id, ordinal)) WITHOUT ROWID",
     "_sim_fks(id INTEGER PRIMARY KEY, table_id INTEGER, ref_id INTEGER, on_delete INTEGER, on_update INTEGER, disabled "
     "INTEGER NOT NULL DEFAULT 0)",
-    "_sim_fk_columns(fk_id INTEGER, ordinal INTEGER, column_id INTEGER, ref_column_id INTEGER, PRIMARY KEY(fk_id, ordinal)) "
+    "_sim_fk_columns(fk_id INTEGER, ordinal INTEGER, column_id INTEGER, ref_column_id INTEGER, PRIMARY KEY(fk_id, "
+    "ordinal)) "
     "WITHOUT ROWID",
     "_sim_checks(id INTEGER PRIMARY KEY, table_id INTEGER, body TEXT, disabled INTEGER NOT NULL DEFAULT 0)",
-    "_sim_log(seq INTEGER PRIMARY KEY AUTOINCREMENT, start_lsn BLOB, begin_lsn BLOB, begin_time INTEGER, end_time INTEGER, "
+    "_sim_log(seq INTEGER PRIMARY KEY AUTOINCREMENT, start_lsn BLOB, begin_lsn BLOB, begin_time INTEGER, end_time "
+    "INTEGER, "
     "tran_id INTEGER, body BLOB)",
-    "_cdc_change_tables(object_id INTEGER PRIMARY KEY, version INTEGER, source_object_id INTEGER, capture_instance TEXT "
-    "COLLATE SQLCI, start_lsn BLOB, end_lsn BLOB, supports_net_changes INTEGER, has_drop_pending INTEGER, role_name TEXT, "
+    "_cdc_change_tables(object_id INTEGER PRIMARY KEY, version INTEGER, source_object_id INTEGER, capture_instance "
+    "TEXT "
+    "COLLATE SQLCI, start_lsn BLOB, end_lsn BLOB, supports_net_changes INTEGER, has_drop_pending INTEGER, role_name "
+    "TEXT, "
     "index_name TEXT, filegroup_name TEXT, create_date INTEGER, partition_switch INTEGER)",
     "_cdc_captured_columns(object_id INTEGER, column_name TEXT COLLATE SQLCI, column_id INTEGER, column_type TEXT, "
     "column_ordinal INTEGER, is_computed INTEGER, tc INTEGER, PRIMARY KEY(object_id, column_ordinal)) WITHOUT ROWID",
-    "_cdc_index_columns(object_id INTEGER, column_name TEXT COLLATE SQLCI, index_ordinal INTEGER, column_id INTEGER, PRIMARY "
+    "_cdc_index_columns(object_id INTEGER, column_name TEXT COLLATE SQLCI, index_ordinal INTEGER, column_id INTEGER, "
+    "PRIMARY "
     "KEY(object_id, index_ordinal)) WITHOUT ROWID",
     "_cdc_jobs(job_type TEXT PRIMARY KEY, job_id BLOB, maxtrans INTEGER, maxscans INTEGER, continuous INTEGER, "
     "pollinginterval INTEGER, retention INTEGER, threshold INTEGER)",
@@ -39,7 +48,8 @@ static const char *const data_tables[] = {
 
 static const char *const cdc_tables[] = {
     "_sim_meta(k TEXT PRIMARY KEY, v)",
-    "_cdc_ddl_history(source_object_id INTEGER, object_id INTEGER, required_column_update INTEGER, ddl_command TEXT, ddl_lsn "
+    "_cdc_ddl_history(source_object_id INTEGER, object_id INTEGER, required_column_update INTEGER, ddl_command TEXT, "
+    "ddl_lsn "
     "BLOB, ddl_time INTEGER)",
     "_cdc_lsn_time_mapping(start_lsn BLOB PRIMARY KEY, tran_begin_time INTEGER, tran_end_time INTEGER, tran_id BLOB, "
     "tran_begin_lsn BLOB) WITHOUT ROWID",
@@ -57,12 +67,12 @@ static bool run(sqlite3 *sq, const char *head, const char *place, const char *wh
 bool catalog_create(sqlite3 *sq, const char *d, const char *x)
 {
     bool ok = true;
-    for (size_t i = 0; ok && data_tables[i] != NULL; i++)
-        ok = run(sq, "CREATE TABLE IF NOT EXISTS", d, data_tables[i]);
-    for (size_t i = 0; ok && cdc_tables[i] != NULL; i++)
-        ok = run(sq, "CREATE TABLE IF NOT EXISTS", x, cdc_tables[i]);
-    ok = ok && run(sq, "INSERT OR IGNORE INTO", d,
-                   "_sim_meta VALUES ('catver',1),('next_id',1013578649),('cdc',0),('vlf',39),('block',1384),('tran',1000),('rowver',2000)");
+    for (size_t i = 0; ok && data_tables[i] != NULL; i++) ok = run(sq, "CREATE TABLE IF NOT EXISTS", d, data_tables[i]);
+    for (size_t i = 0; ok && cdc_tables[i] != NULL; i++) ok = run(sq, "CREATE TABLE IF NOT EXISTS", x, cdc_tables[i]);
+    ok = ok &&
+         run(sq, "INSERT OR IGNORE INTO", d,
+             "_sim_meta VALUES "
+             "('catver',1),('next_id',1013578649),('cdc',0),('vlf',39),('block',1384),('tran',1000),('rowver',2000)");
     ok = ok && run(sq, "INSERT OR IGNORE INTO", d,
                    "_sim_schemas VALUES (1,'dbo'),(2,'guest'),(3,'INFORMATION_SCHEMA'),(4,'sys')");
     return ok && run(sq, "INSERT OR IGNORE INTO", x, "_sim_meta VALUES ('pos',0)");
@@ -127,14 +137,14 @@ static int num(loader_t *l, int col)
 }
 
 /* The loader counts rows by doubling arrays in the arena; catalogs are small. */
-#define PUSH(l, arr, n, item) \
-    do { \
-        if (((n) & ((n)-1)) == 0) { \
-            void *grown_ = arena_alloc(&(l)->cat->arena, sizeof(*(arr)) * ((n) == 0 ? 1 : (n)*2)); \
-            if ((n) != 0) memcpy(grown_, (arr), sizeof(*(arr)) * (n)); \
-            (arr) = grown_; \
-        } \
-        (arr)[(n)++] = (item); \
+#define PUSH(l, arr, n, item)                                                                                          \
+    do {                                                                                                               \
+        if (((n) & ((n)-1)) == 0) {                                                                                    \
+            void *grown_ = arena_alloc(&(l)->cat->arena, sizeof(*(arr)) * ((n) == 0 ? 1 : (n)*2));                     \
+            if ((n) != 0) memcpy(grown_, (arr), sizeof(*(arr)) * (n));                                                 \
+            (arr) = grown_;                                                                                            \
+        }                                                                                                              \
+        (arr)[(n)++] = (item);                                                                                         \
     } while (0)
 
 static void load_columns(loader_t *l)
@@ -166,13 +176,19 @@ static void load_columns(loader_t *l)
 static void load_indexes(loader_t *l)
 {
     cat_table_t *t = NULL;
-    query(l, "SELECT object_id,index_id,name,type,is_unique,is_pk,is_uq,constraint_id FROM @._sim_indexes ORDER BY 1,2");
+    query(l,
+          "SELECT object_id,index_id,name,type,is_unique,is_pk,is_uq,constraint_id FROM @._sim_indexes ORDER BY 1,2");
     while (step(l)) {
         int id = num(l, 0);
         if (t == NULL || t->id != id) t = catalog_table_id(l->cat, id);
         if (t == NULL) continue;
-        cat_index_t ix = {.id = num(l, 1), .name = text(l, 2), .type = num(l, 3), .unique = num(l, 4) != 0,
-                          .pk = num(l, 5) != 0, .uq = num(l, 6) != 0, .constraint_id = num(l, 7)};
+        cat_index_t ix = {.id = num(l, 1),
+                          .name = text(l, 2),
+                          .type = num(l, 3),
+                          .unique = num(l, 4) != 0,
+                          .pk = num(l, 5) != 0,
+                          .uq = num(l, 6) != 0,
+                          .constraint_id = num(l, 7)};
         PUSH(l, t->indexes, t->nindexes, ix);
     }
     query(l, "SELECT object_id,index_id,column_id,is_desc FROM @._sim_index_columns ORDER BY 1,2,ordinal");
@@ -192,10 +208,16 @@ static void load_indexes(loader_t *l)
 static void load_constraints(loader_t *l)
 {
     catalog_t *cat = l->cat;
-    query(l, "SELECT f.id,table_id,ref_id,on_delete,on_update,disabled,o.name FROM @._sim_fks f JOIN @._sim_objects o ON o.id=f.id");
+    query(l, "SELECT f.id,table_id,ref_id,on_delete,on_update,disabled,o.name FROM @._sim_fks f JOIN @._sim_objects o "
+             "ON o.id=f.id");
     while (step(l)) {
-        cat_fk_t f = {.id = num(l, 0), .table_id = num(l, 1), .ref_id = num(l, 2), .on_delete = num(l, 3),
-                      .on_update = num(l, 4), .disabled = num(l, 5) != 0, .name = text(l, 6)};
+        cat_fk_t f = {.id = num(l, 0),
+                      .table_id = num(l, 1),
+                      .ref_id = num(l, 2),
+                      .on_delete = num(l, 3),
+                      .on_update = num(l, 4),
+                      .disabled = num(l, 5) != 0,
+                      .name = text(l, 6)};
         PUSH(l, cat->fks, cat->nfks, f);
     }
     query(l, "SELECT fk_id,column_id,ref_column_id FROM @._sim_fk_columns ORDER BY 1,ordinal");
@@ -222,8 +244,13 @@ static void load_instances(loader_t *l)
     query(l, "SELECT object_id,source_object_id,capture_instance,start_lsn,supports_net_changes,role_name,index_name,"
              "filegroup_name,partition_switch FROM @._cdc_change_tables ORDER BY object_id");
     while (step(l)) {
-        cat_instance_t in = {.ct_id = num(l, 0), .source_id = num(l, 1), .name = text(l, 2), .net = num(l, 4) != 0,
-                             .role = text(l, 5), .index_name = text(l, 6), .filegroup = text(l, 7),
+        cat_instance_t in = {.ct_id = num(l, 0),
+                             .source_id = num(l, 1),
+                             .name = text(l, 2),
+                             .net = num(l, 4) != 0,
+                             .role = text(l, 5),
+                             .index_name = text(l, 6),
+                             .filegroup = text(l, 7),
                              .partition_switch = num(l, 8) != 0};
         const void *lsn = sqlite3_column_blob(l->st, 3);
         in.has_start = lsn != NULL && sqlite3_column_bytes(l->st, 3) == 10;
@@ -271,14 +298,22 @@ catalog_t *catalog_load(sqlite3 *sq, const char *d, const char *x)
         const cat_schema_t *s = catalog_schema_id(cat, num(&l, 1));
         const char *type = text(&l, 3);
         if (type[0] != 'U') {
-            cat_module_t m = {.id = num(&l, 0), .schema_id = num(&l, 1), .name = text(&l, 2), .type = type[0],
-                              .schema = s != NULL ? s->name : "dbo", .body = text(&l, 7)};
+            cat_module_t m = {.id = num(&l, 0),
+                              .schema_id = num(&l, 1),
+                              .name = text(&l, 2),
+                              .type = type[0],
+                              .schema = s != NULL ? s->name : "dbo",
+                              .body = text(&l, 7)};
             PUSH(&l, cat->modules, cat->nmodules, m);
             continue;
         }
-        cat_table_t t = {.id = num(&l, 0), .schema_id = num(&l, 1), .name = text(&l, 2),
-                         .schema = s != NULL ? s->name : "dbo", .created = sqlite3_column_int64(l.st, 4),
-                         .modified = sqlite3_column_int64(l.st, 5), .ms_shipped = num(&l, 6) != 0};
+        cat_table_t t = {.id = num(&l, 0),
+                         .schema_id = num(&l, 1),
+                         .name = text(&l, 2),
+                         .schema = s != NULL ? s->name : "dbo",
+                         .created = sqlite3_column_int64(l.st, 4),
+                         .modified = sqlite3_column_int64(l.st, 5),
+                         .ms_shipped = num(&l, 6) != 0};
         t.in_cdc = t.ms_shipped;
         t.storage = arena_printf(&cat->arena, "%s.o%d", t.in_cdc ? x : d, t.id);
         PUSH(&l, cat->tables, cat->ntables, t);
@@ -316,7 +351,8 @@ cat_table_t *catalog_table_id(const catalog_t *cat, int id)
 const cat_module_t *catalog_module(const catalog_t *cat, const char *schema, const char *name, char type)
 {
     for (size_t i = 0; i < cat->nmodules; i++)
-        if (cat->modules[i].type == type && name_eq(cat->modules[i].name, name) && name_eq(cat->modules[i].schema, schema))
+        if (cat->modules[i].type == type && name_eq(cat->modules[i].name, name) &&
+            name_eq(cat->modules[i].schema, schema))
             return &cat->modules[i];
     return NULL;
 }

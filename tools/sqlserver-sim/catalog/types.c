@@ -40,9 +40,15 @@ static const struct {
     const char *alias;
     sim_base_t base;
 } aliases[] = {
-    {"integer", SIM_T_INT},      {"dec", SIM_T_DECIMAL},         {"rowversion", SIM_T_TIMESTAMP},
-    {"sysname", SIM_T_NVARCHAR}, {"character", SIM_T_CHAR},      {"character varying", SIM_T_VARCHAR},
-    {"double precision", SIM_T_FLOAT}, {"national character varying", SIM_T_NVARCHAR}, {"national char", SIM_T_NCHAR},
+    {"integer", SIM_T_INT},
+    {"dec", SIM_T_DECIMAL},
+    {"rowversion", SIM_T_TIMESTAMP},
+    {"sysname", SIM_T_NVARCHAR},
+    {"character", SIM_T_CHAR},
+    {"character varying", SIM_T_VARCHAR},
+    {"double precision", SIM_T_FLOAT},
+    {"national character varying", SIM_T_NVARCHAR},
+    {"national char", SIM_T_NCHAR},
 };
 
 const type_row_t *type_row(sim_base_t base)
@@ -61,16 +67,46 @@ const type_row_t *type_by_name(const char *name)
     return NULL;
 }
 
-bool type_is_char(sim_base_t b) { return b >= SIM_T_CHAR && b <= SIM_T_NTEXT; }
-bool type_is_unicode(sim_base_t b) { return b >= SIM_T_NCHAR && b <= SIM_T_NTEXT; }
-bool type_is_binary(sim_base_t b) { return (b >= SIM_T_BINARY && b <= SIM_T_IMAGE) || b == SIM_T_TIMESTAMP; }
-bool type_is_integer(sim_base_t b) { return b >= SIM_T_BIT && b <= SIM_T_BIGINT; }
-bool type_is_decimal(sim_base_t b) { return b == SIM_T_DECIMAL || b == SIM_T_NUMERIC; }
-bool type_is_money(sim_base_t b) { return b == SIM_T_MONEY || b == SIM_T_SMALLMONEY; }
-bool type_is_exact(sim_base_t b) { return b >= SIM_T_BIT && b <= SIM_T_SMALLMONEY; }
-bool type_is_float(sim_base_t b) { return b == SIM_T_REAL || b == SIM_T_FLOAT; }
-bool type_is_number(sim_base_t b) { return b >= SIM_T_BIT && b <= SIM_T_FLOAT; }
-bool type_is_datetime(sim_base_t b) { return b >= SIM_T_DATE && b <= SIM_T_DATETIMEOFFSET; }
+bool type_is_char(sim_base_t b)
+{
+    return b >= SIM_T_CHAR && b <= SIM_T_NTEXT;
+}
+bool type_is_unicode(sim_base_t b)
+{
+    return b >= SIM_T_NCHAR && b <= SIM_T_NTEXT;
+}
+bool type_is_binary(sim_base_t b)
+{
+    return (b >= SIM_T_BINARY && b <= SIM_T_IMAGE) || b == SIM_T_TIMESTAMP;
+}
+bool type_is_integer(sim_base_t b)
+{
+    return b >= SIM_T_BIT && b <= SIM_T_BIGINT;
+}
+bool type_is_decimal(sim_base_t b)
+{
+    return b == SIM_T_DECIMAL || b == SIM_T_NUMERIC;
+}
+bool type_is_money(sim_base_t b)
+{
+    return b == SIM_T_MONEY || b == SIM_T_SMALLMONEY;
+}
+bool type_is_exact(sim_base_t b)
+{
+    return b >= SIM_T_BIT && b <= SIM_T_SMALLMONEY;
+}
+bool type_is_float(sim_base_t b)
+{
+    return b == SIM_T_REAL || b == SIM_T_FLOAT;
+}
+bool type_is_number(sim_base_t b)
+{
+    return b >= SIM_T_BIT && b <= SIM_T_FLOAT;
+}
+bool type_is_datetime(sim_base_t b)
+{
+    return b >= SIM_T_DATE && b <= SIM_T_DATETIMEOFFSET;
+}
 
 bool type_is_lob(const sim_typeinfo_t *t)
 {
@@ -98,11 +134,26 @@ static sim_typeinfo_t sized(sim_base_t base, int len)
     return t;
 }
 
-sim_typeinfo_t type_nvarchar(int chars) { return sized(SIM_T_NVARCHAR, chars < 0 || chars > 4000 ? SIM_LEN_MAX : (chars == 0 ? 1 : chars) * 2); }
-sim_typeinfo_t type_varchar(int len) { return sized(SIM_T_VARCHAR, len < 0 || len > 8000 ? SIM_LEN_MAX : len == 0 ? 1 : len); }
-sim_typeinfo_t type_varbinary(int len) { return sized(SIM_T_VARBINARY, len < 0 || len > 8000 ? SIM_LEN_MAX : len == 0 ? 1 : len); }
-sim_typeinfo_t type_binary(int len) { return sized(SIM_T_BINARY, len); }
-sim_typeinfo_t type_sysname(void) { return sized(SIM_T_NVARCHAR, 256); }
+sim_typeinfo_t type_nvarchar(int chars)
+{
+    return sized(SIM_T_NVARCHAR, chars < 0 || chars > 4000 ? SIM_LEN_MAX : (chars == 0 ? 1 : chars) * 2);
+}
+sim_typeinfo_t type_varchar(int len)
+{
+    return sized(SIM_T_VARCHAR, len < 0 || len > 8000 ? SIM_LEN_MAX : len == 0 ? 1 : len);
+}
+sim_typeinfo_t type_varbinary(int len)
+{
+    return sized(SIM_T_VARBINARY, len < 0 || len > 8000 ? SIM_LEN_MAX : len == 0 ? 1 : len);
+}
+sim_typeinfo_t type_binary(int len)
+{
+    return sized(SIM_T_BINARY, len);
+}
+sim_typeinfo_t type_sysname(void)
+{
+    return sized(SIM_T_NVARCHAR, 256);
+}
 
 sim_typeinfo_t type_decimal(int prec, int scale)
 {
@@ -119,17 +170,22 @@ sim_typeinfo_t type_scaled(sim_base_t base, int scale)
     return t;
 }
 
-const char *type_name(sim_base_t base) { return type_row(base)->name; }
+const char *type_name(sim_base_t base)
+{
+    return type_row(base)->name;
+}
 
 char *type_declaration(arena_t *a, const sim_typeinfo_t *t)
 {
     const char *name = type_name(t->base);
     switch (t->base) {
     case SIM_T_DECIMAL:
-    case SIM_T_NUMERIC: return arena_printf(a, "%s(%d,%d)", name, t->prec, t->scale);
+    case SIM_T_NUMERIC:
+        return arena_printf(a, "%s(%d,%d)", name, t->prec, t->scale);
     case SIM_T_TIME:
     case SIM_T_DATETIME2:
-    case SIM_T_DATETIMEOFFSET: return arena_printf(a, "%s(%d)", name, t->scale);
+    case SIM_T_DATETIMEOFFSET:
+        return arena_printf(a, "%s(%d)", name, t->scale);
     case SIM_T_CHAR:
     case SIM_T_VARCHAR:
     case SIM_T_NCHAR:
@@ -138,7 +194,8 @@ char *type_declaration(arena_t *a, const sim_typeinfo_t *t)
     case SIM_T_VARBINARY:
         if (t->len == SIM_LEN_MAX) return arena_printf(a, "%s(max)", name);
         return arena_printf(a, "%s(%d)", name, type_chars(t));
-    default: return arena_strdup(a, name);
+    default:
+        return arena_strdup(a, name);
     }
 }
 
@@ -151,15 +208,23 @@ int type_max_length(const sim_typeinfo_t *t)
     case SIM_T_NCHAR:
     case SIM_T_NVARCHAR:
     case SIM_T_BINARY:
-    case SIM_T_VARBINARY: return t->len;
-    case SIM_T_XML: return -1;
-    case SIM_T_VARIANT: return 8016;
+    case SIM_T_VARBINARY:
+        return t->len;
+    case SIM_T_XML:
+        return -1;
+    case SIM_T_VARIANT:
+        return 8016;
     case SIM_T_DECIMAL:
-    case SIM_T_NUMERIC: return t->prec <= 9 ? 5 : t->prec <= 19 ? 9 : t->prec <= 28 ? 13 : 17;
-    case SIM_T_TIME: return time_len[t->scale & 7];
-    case SIM_T_DATETIME2: return time_len[t->scale & 7] + 3;
-    case SIM_T_DATETIMEOFFSET: return time_len[t->scale & 7] + 5;
-    default: return type_row(t->base)->size;
+    case SIM_T_NUMERIC:
+        return t->prec <= 9 ? 5 : t->prec <= 19 ? 9 : t->prec <= 28 ? 13 : 17;
+    case SIM_T_TIME:
+        return time_len[t->scale & 7];
+    case SIM_T_DATETIME2:
+        return time_len[t->scale & 7] + 3;
+    case SIM_T_DATETIMEOFFSET:
+        return time_len[t->scale & 7] + 5;
+    default:
+        return type_row(t->base)->size;
     }
 }
 
@@ -167,11 +232,16 @@ int type_precision(const sim_typeinfo_t *t)
 {
     switch (t->base) {
     case SIM_T_DECIMAL:
-    case SIM_T_NUMERIC: return t->prec;
-    case SIM_T_TIME: return t->scale == 0 ? 8 : 9 + t->scale;
-    case SIM_T_DATETIME2: return t->scale == 0 ? 19 : 20 + t->scale;
-    case SIM_T_DATETIMEOFFSET: return t->scale == 0 ? 26 : 27 + t->scale;
-    default: return type_row(t->base)->prec;
+    case SIM_T_NUMERIC:
+        return t->prec;
+    case SIM_T_TIME:
+        return t->scale == 0 ? 8 : 9 + t->scale;
+    case SIM_T_DATETIME2:
+        return t->scale == 0 ? 19 : 20 + t->scale;
+    case SIM_T_DATETIMEOFFSET:
+        return t->scale == 0 ? 26 : 27 + t->scale;
+    default:
+        return type_row(t->base)->prec;
     }
 }
 
@@ -182,8 +252,10 @@ int type_scale(const sim_typeinfo_t *t)
     case SIM_T_NUMERIC:
     case SIM_T_TIME:
     case SIM_T_DATETIME2:
-    case SIM_T_DATETIMEOFFSET: return t->scale;
-    default: return type_row(t->base)->scale;
+    case SIM_T_DATETIMEOFFSET:
+        return t->scale;
+    default:
+        return type_row(t->base)->scale;
     }
 }
 
@@ -197,17 +269,29 @@ int type_digits(const sim_typeinfo_t *t, int *ret_scale)
 {
     *ret_scale = 0;
     switch (t->base) {
-    case SIM_T_BIT: return 1;
-    case SIM_T_TINYINT: return 3;
-    case SIM_T_SMALLINT: return 5;
+    case SIM_T_BIT:
+        return 1;
+    case SIM_T_TINYINT:
+        return 3;
+    case SIM_T_SMALLINT:
+        return 5;
     case SIM_T_INT:
-    case SIM_T_NULL: return 10;
-    case SIM_T_BIGINT: return 19;
-    case SIM_T_MONEY: *ret_scale = 4; return 19;
-    case SIM_T_SMALLMONEY: *ret_scale = 4; return 10;
+    case SIM_T_NULL:
+        return 10;
+    case SIM_T_BIGINT:
+        return 19;
+    case SIM_T_MONEY:
+        *ret_scale = 4;
+        return 19;
+    case SIM_T_SMALLMONEY:
+        *ret_scale = 4;
+        return 10;
     case SIM_T_DECIMAL:
-    case SIM_T_NUMERIC: *ret_scale = t->scale; return t->prec;
-    default: return 38;
+    case SIM_T_NUMERIC:
+        *ret_scale = t->scale;
+        return t->prec;
+    default:
+        return 38;
     }
 }
 

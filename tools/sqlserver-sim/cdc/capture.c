@@ -49,8 +49,9 @@ static cap_db_t *cap_open(sim_server_t *srv, sim_db_t *db)
         return NULL;
     }
     char *f = server_db_path(srv, db, false), *x = server_db_path(srv, db, true);
-    char *sql = sqlite3_mprintf("ATTACH %Q AS %s;ATTACH %Q AS %s;PRAGMA %s.synchronous=NORMAL;PRAGMA %s.synchronous=NORMAL", f, db->attach, x, db->xattach,
-                                db->attach, db->xattach);
+    char *sql =
+        sqlite3_mprintf("ATTACH %Q AS %s;ATTACH %Q AS %s;PRAGMA %s.synchronous=NORMAL;PRAGMA %s.synchronous=NORMAL", f,
+                        db->attach, x, db->xattach, db->attach, db->xattach);
     bool ok = sqlite3_exec(c->sq, sql, NULL, NULL, NULL) == SQLITE_OK;
     sqlite3_free(sql);
     free(f);
@@ -82,7 +83,8 @@ static int64_t get_int(cap_db_t *c, const char *fmt, const char *a, int64_t dflt
 
 static void lsn_text(const uint8_t *l, char out[24])
 {
-    snprintf(out, 24, "%02x%02x%02x%02x:%02x%02x%02x%02x:%02x%02x", l[0], l[1], l[2], l[3], l[4], l[5], l[6], l[7], l[8], l[9]);
+    snprintf(out, 24, "%02x%02x%02x%02x:%02x%02x%02x%02x:%02x%02x", l[0], l[1], l[2], l[3], l[4], l[5], l[6], l[7],
+             l[8], l[9]);
 }
 
 /* ---- one record into one change table ---- */
@@ -133,7 +135,8 @@ static bool same_cell(const sim_typeinfo_t *t, const sim_value_t *x, const sim_v
     return same;
 }
 
-static bool put_ct_row(cap_db_t *c, ct_insert_t *ci, arena_t *a, const image_t *img, int op, int row_op, uint32_t command, const lsn_t *commit, const lsn_t *seq)
+static bool put_ct_row(cap_db_t *c, ct_insert_t *ci, arena_t *a, const image_t *img, int op, int row_op,
+                       uint32_t command, const lsn_t *commit, const lsn_t *seq)
 {
     const cat_instance_t *in = ci->in;
     size_t mask_len = (in->ncols + 7) / 8;
@@ -165,7 +168,8 @@ static bool put_ct_row(cap_db_t *c, ct_insert_t *ci, arena_t *a, const image_t *
         if (k < img->n) v = row_op == 1 || row_op == 3 ? img->before[k] : img->after[k];
         if (k < img->n && row_op == 3 && !changed && type_is_lob(&img->types[k])) v = value_null();
         if ((b == SIM_T_TEXT || b == SIM_T_NTEXT || b == SIM_T_IMAGE) && (row_op == 1 || row_op == 3)) v = value_null();
-        if (cc != NULL && k < img->n && !value_convert(a, &img->types[k], &v, &cc->type, 0, 0, &out, &err)) out = value_null();
+        if (cc != NULL && k < img->n && !value_convert(a, &img->types[k], &v, &cc->type, 0, 0, &out, &err))
+            out = value_null();
         store_bind(ci->st, (int)i + 6, cc != NULL ? &cc->type : &in->types[i], &out);
     }
     sqlite3_bind_blob(ci->st, 4, mask, (int)mask_len, SQLITE_TRANSIENT);
@@ -182,7 +186,8 @@ typedef struct entry {
     size_t len;
 } entry_t;
 
-static bool apply_change(cap_db_t *c, ct_insert_t *cts, size_t ncts, arena_t *a, const entry_t *e, size_t *pos, size_t record)
+static bool apply_change(cap_db_t *c, ct_insert_t *cts, size_t ncts, arena_t *a, const entry_t *e, size_t *pos,
+                         size_t record)
 {
     uint32_t table, command;
     image_t img;
@@ -208,7 +213,8 @@ static bool apply_ddl(cap_db_t *c, const entry_t *e, size_t *pos)
     bool ok = true;
     for (size_t i = 0; ok && i < c->cat->ninstances; i++) {
         if (c->cat->instances[i].source_id != (int)table) continue;
-        sqlite3_stmt *st = prepare(c, "INSERT INTO %s._cdc_ddl_history VALUES(%d,%d,%d,?1,?2,?3)", c->db->xattach, (int)table, c->cat->instances[i].ct_id, update);
+        sqlite3_stmt *st = prepare(c, "INSERT INTO %s._cdc_ddl_history VALUES(%d,%d,%d,?1,?2,?3)", c->db->xattach,
+                                   (int)table, c->cat->instances[i].ct_id, update);
         ok = st != NULL;
         if (ok) {
             sqlite3_bind_text(st, 1, e->body + *pos, (int)len, SQLITE_TRANSIENT);
@@ -224,7 +230,8 @@ static bool apply_ddl(cap_db_t *c, const entry_t *e, size_t *pos)
 
 static bool put_mapping(cap_db_t *c, const lsn_t *lsn, int64_t begin, int64_t end, int64_t tran, const lsn_t *begin_lsn)
 {
-    sqlite3_stmt *st = prepare(c, "INSERT OR REPLACE INTO %s._cdc_lsn_time_mapping VALUES(?1,?2,?3,?4,?5)", c->db->xattach);
+    sqlite3_stmt *st =
+        prepare(c, "INSERT OR REPLACE INTO %s._cdc_lsn_time_mapping VALUES(?1,?2,?3,?4,?5)", c->db->xattach);
     uint8_t id[6] = {0};
     if (st == NULL) return false;
     for (int i = 0; i < 6; i++) id[5 - i] = (uint8_t)((uint64_t)tran >> (8 * i));
@@ -258,7 +265,8 @@ static bool apply_entry(cap_db_t *c, ct_insert_t *cts, size_t ncts, const entry_
 
 /* ---- a scan ---- */
 
-static void add_scan(sim_server_t *srv, int64_t start, const entry_t *first, const entry_t *last, size_t n, size_t records)
+static void add_scan(sim_server_t *srv, int64_t start, const entry_t *first, const entry_t *last, size_t n,
+                     size_t records)
 {
     pthread_mutex_lock(&srv->lock);
     if (srv->scans == NULL) srv->scans = sim_alloc(sizeof(scan_row_t) * SCAN_ROWS);
@@ -285,12 +293,14 @@ static bool idle_mapping(sim_server_t *srv, cap_db_t *c)
     bool first = c->db->last_mapping_ms == 0;
     c->db->last_mapping_ms = mono_ms();
     if (first) return true; /* the interval starts with the first look at the database */
-    int64_t vlf = get_int(c, "SELECT v FROM %s._sim_meta WHERE k='vlf'", c->db->attach, 39), block = get_int(c, "SELECT v FROM %s._sim_meta WHERE k='block'", c->db->attach, 0);
+    int64_t vlf = get_int(c, "SELECT v FROM %s._sim_meta WHERE k='vlf'", c->db->attach, 39),
+            block = get_int(c, "SELECT v FROM %s._sim_meta WHERE k='block'", c->db->attach, 0);
     int64_t n = get_int(c, "SELECT v FROM %s._sim_meta WHERE k='idle'", c->db->xattach, 0) + 1;
     /* between the last reserved block and the next one, which starts eight further */
     lsn_t l = lsn_make((uint32_t)vlf, (uint32_t)block + 1, (uint32_t)(n % 65535));
     int64_t now = datetime_key(server_local(srv));
-    char *sql = sqlite3_mprintf("INSERT OR REPLACE INTO %s._sim_meta VALUES('idle',%lld)", c->db->xattach, (long long)n);
+    char *sql =
+        sqlite3_mprintf("INSERT OR REPLACE INTO %s._sim_meta VALUES('idle',%lld)", c->db->xattach, (long long)n);
     bool ok = sqlite3_exec(c->sq, sql, NULL, NULL, NULL) == SQLITE_OK && put_mapping(c, &l, now, now, 0, &l);
     sqlite3_free(sql);
     return ok;
@@ -301,10 +311,14 @@ static bool scan(sim_server_t *srv, cap_db_t *c, size_t *ret_taken)
     int64_t start = datetime_key(server_local(srv)), version = catalog_version(c->sq, c->db->attach);
     *ret_taken = 0;
     int64_t pos = get_int(c, "SELECT v FROM %s._sim_meta WHERE k='pos'", c->db->xattach, 0);
-    int64_t limit = get_int(c, "SELECT maxtrans*maxscans FROM %s._cdc_jobs WHERE job_type='capture'", c->db->attach, 5000);
+    int64_t limit =
+        get_int(c, "SELECT maxtrans*maxscans FROM %s._cdc_jobs WHERE job_type='capture'", c->db->attach, 5000);
     int64_t before = INT64_MAX;
-    if (srv->capture_delay_ms > 0) before = datetime_key(server_local(srv)) - (int64_t)srv->capture_delay_ms * 300 / 1000;
-    sqlite3_stmt *st = prepare(c, "SELECT seq,start_lsn,begin_lsn,begin_time,end_time,tran_id,body FROM %s._sim_log WHERE seq>%lld AND end_time<=%lld ORDER BY seq LIMIT %lld",
+    if (srv->capture_delay_ms > 0)
+        before = datetime_key(server_local(srv)) - (int64_t)srv->capture_delay_ms * 300 / 1000;
+    sqlite3_stmt *st = prepare(c,
+                               "SELECT seq,start_lsn,begin_lsn,begin_time,end_time,tran_id,body FROM %s._sim_log WHERE "
+                               "seq>%lld AND end_time<=%lld ORDER BY seq LIMIT %lld",
                                c->db->attach, (long long)pos, (long long)before, (long long)(limit < 1 ? 1 : limit));
     if (st == NULL) return false;
     entry_t *es = NULL;
@@ -345,7 +359,8 @@ static bool scan(sim_server_t *srv, cap_db_t *c, size_t *ret_taken)
             for (size_t i = 0; ok && i < n; i++) ok = apply_entry(c, cts, live, &es[i], &records);
             for (size_t i = 0; i < live; i++) sqlite3_finalize(cts[i].st);
             free(cts);
-            char *sql = sqlite3_mprintf("UPDATE %s._sim_meta SET v=%lld WHERE k='pos';COMMIT", c->db->xattach, (long long)es[n - 1].seq);
+            char *sql = sqlite3_mprintf("UPDATE %s._sim_meta SET v=%lld WHERE k='pos';COMMIT", c->db->xattach,
+                                        (long long)es[n - 1].seq);
             ok = ok && sqlite3_exec(c->sq, sql, NULL, NULL, NULL) == SQLITE_OK;
             sqlite3_free(sql);
             if (!ok) sqlite3_exec(c->sq, "ROLLBACK", NULL, NULL, NULL);
@@ -386,8 +401,10 @@ static void *capture_main(void *arg)
             pthread_mutex_lock(&srv->lock);
             again = again || taken > 0;
             if (wanted) {
-                if (taken == 0 || !ok) db->scan_wanted = false; /* a requested scan runs until the log is empty */
-                else again = true;
+                if (taken == 0 || !ok)
+                    db->scan_wanted = false; /* a requested scan runs until the log is empty */
+                else
+                    again = true;
             }
             db->scan_failed = !ok;
             db->scans_done++;
@@ -396,7 +413,8 @@ static void *capture_main(void *arg)
         if (again || srv->stopping) continue;
         struct timespec ts;
         clock_gettime(CLOCK_MONOTONIC, &ts);
-        int64_t ns = ts.tv_nsec + (int64_t)(srv->config.capture_poll_ms > 0 ? srv->config.capture_poll_ms : 1) * 1000000;
+        int64_t ns =
+            ts.tv_nsec + (int64_t)(srv->config.capture_poll_ms > 0 ? srv->config.capture_poll_ms : 1) * 1000000;
         ts.tv_sec += ns / 1000000000;
         ts.tv_nsec = ns % 1000000000;
         pthread_cond_timedwait(&srv->capture_wake, &srv->lock, &ts);
@@ -466,7 +484,9 @@ bool cdc_reconcile(sqlite3 *sq, sim_db_t *db, const catalog_t *cat)
         if (!t->in_cdc) continue;
         buf_t q = {0};
         buf_printf(&q, "CREATE TABLE IF NOT EXISTS %s(", t->storage);
-        for (size_t k = 0; k < t->ncols; k++) buf_printf(&q, "%sc%d%s", k > 0 ? "," : "", t->cols[k].id, type_is_char(t->cols[k].type.base) ? " COLLATE SQLCI" : "");
+        for (size_t k = 0; k < t->ncols; k++)
+            buf_printf(&q, "%sc%d%s", k > 0 ? "," : "", t->cols[k].id,
+                       type_is_char(t->cols[k].type.base) ? " COLLATE SQLCI" : "");
         buf_addc(&q, ')');
         ok = sqlite3_exec(sq, buf_text(&q), NULL, NULL, NULL) == SQLITE_OK;
         buf_done(&q);
@@ -488,9 +508,12 @@ void cdc_free_scans(sim_server_t *srv)
 char *cdc_scans_sql(sim_server_t *srv)
 {
     buf_t b = {0};
-    static const char cols[] = "%s %d AS session_id,%lld AS start_time,%lld AS end_time,%lld AS duration,'Done' AS scan_phase,0 AS error_count,%s AS start_lsn,"
-                               "%s AS current_lsn,%s AS end_lsn,%lld AS tran_count,%s AS last_commit_lsn,%lld AS last_commit_time,%lld AS log_record_count,0 AS schema_change_count,"
-                               "%lld AS command_count,%s AS first_begin_cdc_lsn,%s AS last_commit_cdc_lsn,%lld AS last_commit_cdc_time,%d AS latency,0 AS empty_scan_count,"
+    static const char cols[] = "%s %d AS session_id,%lld AS start_time,%lld AS end_time,%lld AS duration,'Done' AS "
+                               "scan_phase,0 AS error_count,%s AS start_lsn,"
+                               "%s AS current_lsn,%s AS end_lsn,%lld AS tran_count,%s AS last_commit_lsn,%lld AS "
+                               "last_commit_time,%lld AS log_record_count,0 AS schema_change_count,"
+                               "%lld AS command_count,%s AS first_begin_cdc_lsn,%s AS last_commit_cdc_lsn,%lld AS "
+                               "last_commit_cdc_time,%d AS latency,0 AS empty_scan_count,"
                                "0 AS failed_sessions_count";
     pthread_mutex_lock(&srv->lock);
     for (size_t i = 0; i < srv->nscans; i++) {
@@ -498,8 +521,9 @@ char *cdc_scans_sql(sim_server_t *srv)
         char a[32], e[32];
         snprintf(a, sizeof(a), "'%s'", r->start_lsn);
         snprintf(e, sizeof(e), "'%s'", r->end_lsn);
-        buf_printf(&b, cols, i == 0 ? "SELECT" : " UNION ALL SELECT", r->id, (long long)r->start, (long long)r->end, (long long)((r->end - r->start) / 300), a, e, e, (long long)r->trans,
-                   e, (long long)r->last_commit, (long long)r->records, (long long)r->records, a, e, (long long)r->last_commit, r->latency);
+        buf_printf(&b, cols, i == 0 ? "SELECT" : " UNION ALL SELECT", r->id, (long long)r->start, (long long)r->end,
+                   (long long)((r->end - r->start) / 300), a, e, e, (long long)r->trans, e, (long long)r->last_commit,
+                   (long long)r->records, (long long)r->records, a, e, (long long)r->last_commit, r->latency);
     }
     if (srv->nscans == 0) {
         const char *z = "NULL";

@@ -16,7 +16,9 @@ static bool count(binder_t *b, const expr_t *e, size_t want)
 {
     if (e->nargs == want) return true;
     const char *full = name_dotted(b->a, &e->name);
-    if (e->nargs < want) return fail(b->s, 313, 16, 2, "An insufficient number of arguments were supplied for the procedure or function %s.", full);
+    if (e->nargs < want)
+        return fail(b->s, 313, 16, 2,
+                    "An insufficient number of arguments were supplied for the procedure or function %s.", full);
     return fail(b->s, 8144, 16, 3, "Procedure or function %s has too many arguments specified.", full);
 }
 
@@ -24,7 +26,10 @@ static bool time_to_lsn(binder_t *b, const expr_t *e, const sim_db_t *db, bound_
 {
     static const struct {
         const char *op, *agg, *cmp;
-    } ops[] = {{"largest less than", "max", "<"}, {"largest less than or equal", "max", "<="}, {"smallest greater than", "min", ">"}, {"smallest greater than or equal", "min", ">="}};
+    } ops[] = {{"largest less than", "max", "<"},
+               {"largest less than or equal", "max", "<="},
+               {"smallest greater than", "min", ">"},
+               {"smallest greater than or equal", "min", ">="}};
     sim_typeinfo_t st = type_nvarchar(60), dt = type_simple(SIM_T_DATETIME);
     sim_value_t v;
     bound_t t;
@@ -33,7 +38,8 @@ static bool time_to_lsn(binder_t *b, const expr_t *e, const sim_db_t *db, bound_
     for (size_t i = 0; i < 4 && !v.is_null; i++) {
         char *op = arena_strndup(b->a, v.u.s.ptr, v.u.s.len);
         if (!name_eq(op, ops[i].op)) continue;
-        ret->sql = arena_printf(b->a, "(SELECT %s(start_lsn) FROM %s._cdc_lsn_time_mapping WHERE tran_end_time%s%s)", ops[i].agg, db->xattach, ops[i].cmp, t.sql);
+        ret->sql = arena_printf(b->a, "(SELECT %s(start_lsn) FROM %s._cdc_lsn_time_mapping WHERE tran_end_time%s%s)",
+                                ops[i].agg, db->xattach, ops[i].cmp, t.sql);
         return true;
     }
     ret->sql = "NULL";
@@ -49,7 +55,8 @@ bool cdc_bind_function(binder_t *b, const expr_t *e, bound_t *ret, bool *ret_fou
     const char *sc, *object;
     if (!resolve_db(b->s, &e->name, &sdb, &sc, &object)) return false;
     const char *d = sdb->db->attach, *x = sdb->db->xattach;
-    sim_typeinfo_t bin = type_binary(10), name = type_nvarchar(128), it = type_simple(SIM_T_INT), mask = type_varbinary(128);
+    sim_typeinfo_t bin = type_binary(10), name = type_nvarchar(128), it = type_simple(SIM_T_INT),
+                   mask = type_varbinary(128);
     bound_t a, c;
     *ret = (bound_t){.name = "", .type = bin};
     *ret_found = true;
@@ -68,8 +75,12 @@ bool cdc_bind_function(binder_t *b, const expr_t *e, bound_t *ret, bool *ret_fou
     }
     if (name_eq(fn, "fn_cdc_get_min_lsn")) {
         if (!count(b, e, 1) || !arg_as(b, e, 0, &name, &a)) return false;
-        ret->sql = arena_printf(b->a, "coalesce((SELECT CASE WHEN start_lsn IS NULL THEN NULL ELSE start_lsn END FROM %s._cdc_change_tables WHERE capture_instance=%s COLLATE SQLCI),"
-                                      "CASE WHEN EXISTS(SELECT 1 FROM %s._cdc_change_tables WHERE capture_instance=%s COLLATE SQLCI) THEN NULL ELSE zeroblob(10) END)", d, a.sql, d, a.sql);
+        ret->sql = arena_printf(b->a,
+                                "coalesce((SELECT CASE WHEN start_lsn IS NULL THEN NULL ELSE start_lsn END FROM "
+                                "%s._cdc_change_tables WHERE capture_instance=%s COLLATE SQLCI),"
+                                "CASE WHEN EXISTS(SELECT 1 FROM %s._cdc_change_tables WHERE capture_instance=%s "
+                                "COLLATE SQLCI) THEN NULL ELSE zeroblob(10) END)",
+                                d, a.sql, d, a.sql);
         return tran_read(b->s, sdb);
     }
     if (name_eq(fn, "fn_cdc_increment_lsn") || name_eq(fn, "fn_cdc_decrement_lsn")) {
@@ -81,7 +92,8 @@ bool cdc_bind_function(binder_t *b, const expr_t *e, bound_t *ret, bool *ret_fou
     if (name_eq(fn, "fn_cdc_map_lsn_to_time")) {
         if (!count(b, e, 1) || !arg_as(b, e, 0, &bin, &a)) return false;
         ret->type = type_simple(SIM_T_DATETIME);
-        ret->sql = arena_printf(b->a, "(SELECT tran_end_time FROM %s._cdc_lsn_time_mapping WHERE start_lsn=%s)", x, a.sql);
+        ret->sql =
+            arena_printf(b->a, "(SELECT tran_end_time FROM %s._cdc_lsn_time_mapping WHERE start_lsn=%s)", x, a.sql);
         return true;
     }
     if (name_eq(fn, "fn_cdc_map_time_to_lsn")) return count(b, e, 2) && time_to_lsn(b, e, sdb->db, ret);
@@ -95,8 +107,12 @@ bool cdc_bind_function(binder_t *b, const expr_t *e, bound_t *ret, bool *ret_fou
     if (name_eq(fn, "fn_cdc_get_column_ordinal") || name_eq(fn, "fn_cdc_has_column_changed")) {
         bool changed = name_eq(fn, "fn_cdc_has_column_changed");
         if (!count(b, e, changed ? 3 : 2) || !arg_as(b, e, 0, &name, &a) || !arg_as(b, e, 1, &name, &c)) return false;
-        const char *ord = arena_printf(b->a, "(SELECT cc.column_ordinal FROM %s._cdc_captured_columns cc JOIN %s._cdc_change_tables ct ON ct.object_id=cc.object_id "
-                                             "WHERE ct.capture_instance=%s COLLATE SQLCI AND cc.column_name=%s COLLATE SQLCI)", d, d, a.sql, c.sql);
+        const char *ord =
+            arena_printf(b->a,
+                         "(SELECT cc.column_ordinal FROM %s._cdc_captured_columns cc JOIN %s._cdc_change_tables ct ON "
+                         "ct.object_id=cc.object_id "
+                         "WHERE ct.capture_instance=%s COLLATE SQLCI AND cc.column_name=%s COLLATE SQLCI)",
+                         d, d, a.sql, c.sql);
         ret->type = it;
         ret->sql = ord;
         if (!changed) return true;
@@ -122,7 +138,10 @@ bool cdc_bind_function(binder_t *b, const expr_t *e, bound_t *ret, bool *ret_fou
 
 static bool range_error(binder_t *b, bool net)
 {
-    return fail(b->s, 313, 16, 3, "An insufficient number of arguments were supplied for the procedure or function cdc.fn_cdc_get_%s_changes_ ... .", net ? "net" : "all");
+    return fail(b->s, 313, 16, 3,
+                "An insufficient number of arguments were supplied for the procedure or function "
+                "cdc.fn_cdc_get_%s_changes_ ... .",
+                net ? "net" : "all");
 }
 
 static void add_col(binder_t *b, scope_src_t *r, const char *name, const char *sql, sim_typeinfo_t t)
@@ -141,7 +160,8 @@ static bool max_lsn(sim_session_t *s, const sim_db_t *db, uint8_t out[10], bool 
     return true;
 }
 
-bool cdc_bind_tvf(binder_t *b, source_t *src, sdb_t *sdb, const char *schema, const char *fn, scope_src_t *r, const char **ret_sql, bool *ret_found)
+bool cdc_bind_tvf(binder_t *b, source_t *src, sdb_t *sdb, const char *schema, const char *fn, scope_src_t *r,
+                  const char **ret_sql, bool *ret_found)
 {
     static const char all_prefix[] = "fn_cdc_get_all_changes_", net_prefix[] = "fn_cdc_get_net_changes_";
     bool net = strncmp(fn, net_prefix, sizeof(net_prefix) - 1) == 0;
@@ -162,7 +182,9 @@ bool cdc_bind_tvf(binder_t *b, source_t *src, sdb_t *sdb, const char *schema, co
     *ret_found = true;
     if (src->nargs != 3) {
         const char *full = arena_printf(b->a, "cdc.%s", fn);
-        if (src->nargs < 3) return fail(b->s, 313, 16, 3, "An insufficient number of arguments were supplied for the procedure or function %s.", full);
+        if (src->nargs < 3)
+            return fail(b->s, 313, 16, 3,
+                        "An insufficient number of arguments were supplied for the procedure or function %s.", full);
         return fail(b->s, 8144, 16, 3, "Procedure or function %s has too many arguments specified.", full);
     }
     if (!tran_read(b->s, sdb)) return false;
@@ -170,15 +192,20 @@ bool cdc_bind_tvf(binder_t *b, source_t *src, sdb_t *sdb, const char *schema, co
     sim_value_t from, to, opt;
     uint8_t max[10];
     bool have_max;
-    if (!eval_scalar(b->s, src->args[0], &bin, &from, NULL) || !eval_scalar(b->s, src->args[1], &bin, &to, NULL) || !eval_scalar(b->s, src->args[2], &st, &opt, NULL)) return false;
+    if (!eval_scalar(b->s, src->args[0], &bin, &from, NULL) || !eval_scalar(b->s, src->args[1], &bin, &to, NULL) ||
+        !eval_scalar(b->s, src->args[2], &st, &opt, NULL))
+        return false;
     if (!max_lsn(b->s, sdb->db, max, &have_max)) return false;
     if (from.is_null || to.is_null || opt.is_null || !have_max || !in->has_start) return range_error(b, net);
-    if (memcmp(from.u.s.ptr, to.u.s.ptr, 10) > 0 || memcmp(from.u.s.ptr, in->start_lsn, 10) < 0 || memcmp(to.u.s.ptr, max, 10) > 0) return range_error(b, net);
+    if (memcmp(from.u.s.ptr, to.u.s.ptr, 10) > 0 || memcmp(from.u.s.ptr, in->start_lsn, 10) < 0 ||
+        memcmp(to.u.s.ptr, max, 10) > 0)
+        return range_error(b, net);
     size_t on = opt.u.s.len;
     while (on > 0 && opt.u.s.ptr[on - 1] == ' ') on--;
     const char *o = arena_strndup(b->a, opt.u.s.ptr, on);
     while (*o == ' ') o++;
-    bool old = name_eq(o, "all update old"), merge = name_eq(o, "all with merge"), with_mask = name_eq(o, "all with mask");
+    bool old = name_eq(o, "all update old"), merge = name_eq(o, "all with merge"),
+         with_mask = name_eq(o, "all with mask");
     if (!name_eq(o, "all") && !(net ? merge || with_mask : old)) return range_error(b, net);
     const char *lo = bind_param(b, &bin, &from), *hi = bind_param(b, &bin, &to);
     r->cols = arena_alloc(b->a, sizeof(scope_col_t) * (in->ncols + 5));
@@ -191,18 +218,24 @@ bool cdc_bind_tvf(binder_t *b, source_t *src, sdb_t *sdb, const char *schema, co
         add_col(b, r, c->name, arena_printf(b->a, "c%d", c->id), c->type);
     }
     if (!net) {
-        *ret_sql = arena_printf(b->a, "(SELECT * FROM %s WHERE c1>=%s AND c1<=%s%s)", ct->storage, lo, hi, old ? "" : " AND c4<>3");
+        *ret_sql = arena_printf(b->a, "(SELECT * FROM %s WHERE c1>=%s AND c1<=%s%s)", ct->storage, lo, hi,
+                                old ? "" : " AND c4<>3");
         return true;
     }
     buf_t keys = {0}, q = {0};
     for (size_t k = 0; k < in->nkeys; k++)
         for (size_t i = 0; i < in->ncols; i++)
             if (in->cols[i] == in->keys[k]) buf_printf(&keys, "%sc%zu", keys.len > 0 ? "," : "", i + 6);
-    buf_printf(&q, "(SELECT l.c1,CASE WHEN l.c4=1 THEN 1 WHEN %d THEN 5 WHEN f.c4=2 THEN 2 ELSE 4 END AS c4,%s AS c5", merge, with_mask ? "l.c5" : "NULL");
+    buf_printf(&q, "(SELECT l.c1,CASE WHEN l.c4=1 THEN 1 WHEN %d THEN 5 WHEN f.c4=2 THEN 2 ELSE 4 END AS c4,%s AS c5",
+               merge, with_mask ? "l.c5" : "NULL");
     for (size_t i = 0; i < in->ncols; i++) buf_printf(&q, ",l.c%zu", i + 6);
     for (int side = 0; side < 2; side++) {
-        buf_printf(&q, "%s(SELECT *,row_number() OVER (PARTITION BY %s ORDER BY c1%s,c%zu%s,c3%s,c4%s) AS rn FROM %s WHERE c1>=%s AND c1<=%s AND c4<>3) AS %s", side == 0 ? " FROM " : " JOIN ",
-                   buf_text(&keys), side == 0 ? " DESC" : "", in->ncols + 6, side == 0 ? " DESC" : "", side == 0 ? " DESC" : "", side == 0 ? " DESC" : "", ct->storage, lo, hi, side == 0 ? "l" : "f");
+        buf_printf(&q,
+                   "%s(SELECT *,row_number() OVER (PARTITION BY %s ORDER BY c1%s,c%zu%s,c3%s,c4%s) AS rn FROM %s WHERE "
+                   "c1>=%s AND c1<=%s AND c4<>3) AS %s",
+                   side == 0 ? " FROM " : " JOIN ", buf_text(&keys), side == 0 ? " DESC" : "", in->ncols + 6,
+                   side == 0 ? " DESC" : "", side == 0 ? " DESC" : "", side == 0 ? " DESC" : "", ct->storage, lo, hi,
+                   side == 0 ? "l" : "f");
     }
     buf_adds(&q, " ON ");
     bool first = true;

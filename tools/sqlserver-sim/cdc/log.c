@@ -16,7 +16,8 @@ static void put64(buf_t *b, uint64_t v)
     put32(b, (uint32_t)v);
 }
 
-void log_change(sim_session_t *s, sdb_t *sdb, const cat_table_t *t, int op, const sim_value_t *before, const sim_value_t *after)
+void log_change(sim_session_t *s, sdb_t *sdb, const cat_table_t *t, int op, const sim_value_t *before,
+                const sim_value_t *after)
 {
     buf_t *b = &sdb->pending;
     (void)s;
@@ -76,14 +77,17 @@ lsn_t lsn_make(uint32_t vlf, uint32_t block, uint32_t slot)
 }
 
 #define SLOTS_PER_BLOCK 60000u
-#define BLOCKS_PER_VLF 0x10000000u
+#define BLOCKS_PER_VLF  0x10000000u
 
 /* Reserves positions for `records` change records and the commit record. */
-static bool reserve(sim_session_t *s, sdb_t *sdb, size_t bytes, size_t records, uint32_t *ret_vlf, uint32_t *ret_block, lsn_t *ret_commit)
+static bool reserve(sim_session_t *s, sdb_t *sdb, size_t bytes, size_t records, uint32_t *ret_vlf, uint32_t *ret_block,
+                    lsn_t *ret_commit)
 {
     int64_t vlf = 39, block = 0;
     const char *d = sdb->db->attach;
-    if (!sq_int(s, &vlf, "SELECT v FROM %s._sim_meta WHERE k='vlf'", d) || !sq_int(s, &block, "SELECT v FROM %s._sim_meta WHERE k='block'", d)) return fail_sqlite(s);
+    if (!sq_int(s, &vlf, "SELECT v FROM %s._sim_meta WHERE k='vlf'", d) ||
+        !sq_int(s, &block, "SELECT v FROM %s._sim_meta WHERE k='block'", d))
+        return fail_sqlite(s);
     uint32_t extra = (uint32_t)(records / SLOTS_PER_BLOCK) * 8, size = (uint32_t)((bytes + 511) / 512) * 8;
     if (size < 8) size = 8;
     block += 8;
@@ -108,9 +112,12 @@ lsn_t log_seqval(const lsn_t *begin, size_t record)
     return lsn_make(vlf, block + (uint32_t)(record / SLOTS_PER_BLOCK) * 8, (uint32_t)(record % SLOTS_PER_BLOCK) + 1);
 }
 
-static bool append(sim_session_t *s, sdb_t *sdb, const lsn_t *commit, const lsn_t *begin, uint64_t tran, const char *body, size_t len)
+static bool append(sim_session_t *s, sdb_t *sdb, const lsn_t *commit, const lsn_t *begin, uint64_t tran,
+                   const char *body, size_t len)
 {
-    sqlite3_stmt *st = sq_prepare(s, "INSERT INTO %s._sim_log(start_lsn,begin_lsn,begin_time,end_time,tran_id,body) VALUES(?1,?2,?3,?4,?5,?6)", sdb->db->attach);
+    sqlite3_stmt *st = sq_prepare(
+        s, "INSERT INTO %s._sim_log(start_lsn,begin_lsn,begin_time,end_time,tran_id,body) VALUES(?1,?2,?3,?4,?5,?6)",
+        sdb->db->attach);
     if (st == NULL) return false;
     sqlite3_bind_blob(st, 1, commit->b, 10, SQLITE_STATIC);
     sqlite3_bind_blob(st, 2, begin->b, 10, SQLITE_STATIC);

@@ -19,17 +19,17 @@ typedef struct name {
 
 typedef enum expr_kind {
     E_LIT,
-    E_VAR,    /* @x, @@x */
+    E_VAR, /* @x, @@x */
     E_COL,
-    E_STAR,   /* * or t.* */
+    E_STAR, /* * or t.* */
     E_FUNC,
-    E_UNARY,  /* op: '-', '~', '+' */
-    E_BIN,    /* op: + - * / % & | ^ */
-    E_CMP,    /* op: '=', '<', '>', 'l' <=, 'g' >=, '!' <> */
+    E_UNARY, /* op: '-', '~', '+' */
+    E_BIN,   /* op: + - * / % & | ^ */
+    E_CMP,   /* op: '=', '<', '>', 'l' <=, 'g' >=, '!' <> */
     E_AND,
     E_OR,
     E_NOT,
-    E_CASE,   /* args: [operand or NULL], when, then, ..., else or NULL */
+    E_CASE, /* args: [operand or NULL], when, then, ..., else or NULL */
     E_CAST,
     E_SUB,
     E_EXISTS,
@@ -63,11 +63,11 @@ typedef struct over {
 struct expr {
     expr_kind_t kind;
     char op;
-    bool negated;   /* NOT IN, NOT LIKE, IS NOT NULL, NOT BETWEEN */
+    bool negated; /* NOT IN, NOT LIKE, IS NOT NULL, NOT BETWEEN */
     bool distinct, star;
     bool try_cast, is_parse;
     int line;
-    name_t name;    /* E_COL, E_STAR (qualifier), E_FUNC, E_VAR (part[0]), E_COLLATE */
+    name_t name; /* E_COL, E_STAR (qualifier), E_FUNC, E_VAR (part[0]), E_COLLATE */
     expr_t **args;
     size_t nargs;
     union {
@@ -77,7 +77,7 @@ struct expr {
         } lit;
         struct {
             type_ref_t *to;
-        } cast; /* args: value [, style] */
+        } cast;        /* args: value [, style] */
         select_t *sub; /* E_SUB, E_EXISTS, E_IN with a query */
         over_t *over;  /* E_FUNC */
     } u;
@@ -85,9 +85,9 @@ struct expr {
 
 typedef struct select_item {
     expr_t *expr;
-    const char *alias;  /* NULL = none */
-    const char *var;    /* SELECT @v = expr */
-    char assign_op;     /* '=', '+', '-', ... for compound assignment */
+    const char *alias; /* NULL = none */
+    const char *var;   /* SELECT @v = expr */
+    char assign_op;    /* '=', '+', '-', ... for compound assignment */
 } select_item_t;
 
 typedef enum source_kind { S_TABLE, S_SUBQUERY, S_TVF, S_JOIN, S_VALUES } source_kind_t;
@@ -140,12 +140,50 @@ struct select {
 };
 
 typedef enum stmt_kind {
-    ST_SELECT, ST_INSERT, ST_UPDATE, ST_DELETE, ST_TRUNCATE, ST_MERGE,
-    ST_CREATE_TABLE, ST_ALTER_TABLE, ST_DROP_TABLE, ST_CREATE_INDEX, ST_DROP_INDEX, ST_CREATE_SCHEMA, ST_DROP_SCHEMA,
-    ST_CREATE_DATABASE, ST_ALTER_DATABASE, ST_DROP_DATABASE, ST_CREATE_MODULE, ST_DROP_MODULE,
-    ST_EXEC, ST_EXEC_STRING, ST_DECLARE, ST_SET_VAR, ST_SET_OPTION, ST_IF, ST_WHILE, ST_BREAK, ST_CONTINUE, ST_BLOCK,
-    ST_TRY, ST_PRINT, ST_RAISERROR, ST_THROW, ST_BEGIN_TRAN, ST_COMMIT, ST_ROLLBACK, ST_SAVE, ST_USE, ST_WAITFOR,
-    ST_INSERT_BULK, ST_RETURN, ST_BACKUP, ST_RESTORE, ST_DBCC, ST_CHECKPOINT
+    ST_SELECT,
+    ST_INSERT,
+    ST_UPDATE,
+    ST_DELETE,
+    ST_TRUNCATE,
+    ST_MERGE,
+    ST_CREATE_TABLE,
+    ST_ALTER_TABLE,
+    ST_DROP_TABLE,
+    ST_CREATE_INDEX,
+    ST_DROP_INDEX,
+    ST_CREATE_SCHEMA,
+    ST_DROP_SCHEMA,
+    ST_CREATE_DATABASE,
+    ST_ALTER_DATABASE,
+    ST_DROP_DATABASE,
+    ST_CREATE_MODULE,
+    ST_DROP_MODULE,
+    ST_EXEC,
+    ST_EXEC_STRING,
+    ST_DECLARE,
+    ST_SET_VAR,
+    ST_SET_OPTION,
+    ST_IF,
+    ST_WHILE,
+    ST_BREAK,
+    ST_CONTINUE,
+    ST_BLOCK,
+    ST_TRY,
+    ST_PRINT,
+    ST_RAISERROR,
+    ST_THROW,
+    ST_BEGIN_TRAN,
+    ST_COMMIT,
+    ST_ROLLBACK,
+    ST_SAVE,
+    ST_USE,
+    ST_WAITFOR,
+    ST_INSERT_BULK,
+    ST_RETURN,
+    ST_BACKUP,
+    ST_RESTORE,
+    ST_DBCC,
+    ST_CHECKPOINT
 } stmt_kind_t;
 
 typedef struct column_def {
@@ -192,7 +230,7 @@ typedef struct declare_item {
 } declare_item_t;
 
 typedef struct set_item {
-    name_t col;      /* n == 0 when only a variable is set */
+    name_t col; /* n == 0 when only a variable is set */
     const char *var;
     expr_t *value;
 } set_item_t;
@@ -213,7 +251,7 @@ struct stmt {
     size_t ncols;
     expr_t **values; /* nvalues = rows * width */
     size_t nvalues, width;
-    stmt_t *exec;    /* INSERT ... EXEC */
+    stmt_t *exec; /* INSERT ... EXEC */
     set_item_t *sets;
     size_t nsets;
     source_t *from;
@@ -226,7 +264,8 @@ struct stmt {
     size_t ndefs;
     table_constraint_t *constraints;
     size_t nconstraints;
-    char action; /* ALTER TABLE: 'a' add, 'd' drop column, 'D' drop constraint, 'c' alter column, 'n'/'y' no/check; see parser */
+    char
+        action; /* ALTER TABLE: 'a' add, 'd' drop column, 'D' drop constraint, 'c' alter column, 'n'/'y' no/check; see parser */
     name_t *names;
     size_t nnames;
     bool *desc;

@@ -23,9 +23,9 @@ typedef struct scope_col {
 } scope_col_t;
 
 typedef struct scope_src {
-    const char *alias;      /* user's name: alias or table name */
+    const char *alias;       /* user's name: alias or table name */
     const char *schema, *db; /* for qualified references; NULL when aliased */
-    const char *tn;         /* SQLite alias */
+    const char *tn;          /* SQLite alias */
     scope_col_t *cols;
     size_t ncols;
     cat_table_t *table; /* base table or NULL */
@@ -58,12 +58,12 @@ typedef struct binder {
     scope_cte_t *ctes;
     int next_alias;
     bool saw_agg, in_agg;
-    bool reads_table;      /* touches stored data: starts an implicit transaction */
+    bool reads_table; /* touches stored data: starts an implicit transaction */
     bool select_starts_tran;
     sdb_t *default_db;     /* for check and default texts of another database */
     const char *row_alias; /* inserted/deleted in OUTPUT */
     int depth;
-    gen_table_t *gen;      /* the query reads a generator table */
+    gen_table_t *gen; /* the query reads a generator table */
 } binder_t;
 
 typedef struct bound_query {

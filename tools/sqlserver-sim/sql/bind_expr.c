@@ -66,14 +66,17 @@ static bool same_family(const sim_typeinfo_t *x, const sim_typeinfo_t *y)
 
 static bool compare_operands(binder_t *b, bound_t *l, bound_t *r)
 {
-    if ((l->type.base == SIM_T_TEXT || l->type.base == SIM_T_NTEXT || l->type.base == SIM_T_IMAGE) && r->type.base != SIM_T_NULL)
+    if ((l->type.base == SIM_T_TEXT || l->type.base == SIM_T_NTEXT || l->type.base == SIM_T_IMAGE) &&
+        r->type.base != SIM_T_NULL)
         return fail(b->s, 402, 16, 1, "The data types %s and %s are incompatible in the equal to operator.",
                     type_name(l->type.base), type_name(r->type.base));
     if (!same_family(&l->type, &r->type)) {
         sim_typeinfo_t t = type_unify(&l->type, &r->type);
-        if ((type_is_binary(l->type.base) && type_is_datetime(r->type.base)) || (type_is_integer(l->type.base) && r->type.base == SIM_T_DATE) ||
+        if ((type_is_binary(l->type.base) && type_is_datetime(r->type.base)) ||
+            (type_is_integer(l->type.base) && r->type.base == SIM_T_DATE) ||
             (type_is_integer(r->type.base) && l->type.base == SIM_T_DATE))
-            return fail(b->s, 206, 16, 2, "Operand type clash: %s is incompatible with %s", type_name(l->type.base), type_name(r->type.base));
+            return fail(b->s, 206, 16, 2, "Operand type clash: %s is incompatible with %s", type_name(l->type.base),
+                        type_name(r->type.base));
         l->sql = bind_convert(b, l->sql, &l->type, &t);
         r->sql = bind_convert(b, r->sql, &r->type, &t);
         l->type = r->type = t;
@@ -90,7 +93,9 @@ static bool qualifier_matches(const scope_src_t *src, const name_t *n)
     if (n->n == 1) return true;
     const char *table = n->part[n->n - 2];
     if (src->alias == NULL || !name_eq(src->alias, table)) return false;
-    if (n->n >= 3 && (src->schema == NULL || (n->part[n->n - 3][0] != '\0' && !name_eq(src->schema, n->part[n->n - 3])))) return false;
+    if (n->n >= 3 &&
+        (src->schema == NULL || (n->part[n->n - 3][0] != '\0' && !name_eq(src->schema, n->part[n->n - 3]))))
+        return false;
     return n->n < 4 || (src->db != NULL && name_eq(src->db, n->part[0]));
 }
 
@@ -149,8 +154,10 @@ static bool bind_column(binder_t *b, const expr_t *e, bound_t *ret)
     if (e->name.n > 1) {
         for (scope_t *sc = b->scope; sc != NULL; sc = sc->outer)
             for (size_t i = 0; i < sc->nsrcs; i++)
-                if (qualifier_matches(&sc->srcs[i], &e->name)) return fail(b->s, 207, 16, 1, "Invalid column name '%s'.", col);
-        return fail(b->s, 4104, 16, 1, "The multi-part identifier \"%s\" could not be bound.", name_dotted(b->a, &e->name));
+                if (qualifier_matches(&sc->srcs[i], &e->name))
+                    return fail(b->s, 207, 16, 1, "Invalid column name '%s'.", col);
+        return fail(b->s, 4104, 16, 1, "The multi-part identifier \"%s\" could not be bound.",
+                    name_dotted(b->a, &e->name));
     }
     return fail(b->s, 207, 16, 1, "Invalid column name '%s'.", col);
 }
@@ -161,34 +168,72 @@ static bool global_value(sim_session_t *s, const char *n, sim_typeinfo_t *t, sim
 {
     *t = type_simple(SIM_T_INT);
     t->not_null = true;
-    if (name_eq(n, "@@rowcount")) *v = value_int(s->rowcount);
-    else if (name_eq(n, "@@trancount")) *v = value_int(s->trancount);
-    else if (name_eq(n, "@@error")) *v = value_int(s->last_error);
-    else if (name_eq(n, "@@nestlevel")) *v = value_int(s->frame != NULL ? s->frame->nest : 0);
-    else if (name_eq(n, "@@lock_timeout")) *v = value_int(s->lock_timeout);
-    else if (name_eq(n, "@@microsoftversion")) *v = value_int((int64_t)s->server->config.product_major << 24 | 4096);
-    else if (name_eq(n, "@@options")) *v = value_int(5496 | (s->nocount ? 512 : 0) | (s->implicit_tran ? 2 : 0) | (s->xact_abort ? 16384 : 0));
-    else if (name_eq(n, "@@max_connections")) *v = value_int(32767);
-    else if (name_eq(n, "@@textsize")) *v = value_int(s->textsize < 0 ? 2147483647 : s->textsize);
-    else if (name_eq(n, "@@fetch_status")) *v = value_int(-1);
-    else if (name_eq(n, "@@datefirst")) { *t = type_simple(SIM_T_TINYINT); *v = value_int(s->datefirst); }
-    else if (name_eq(n, "@@langid")) { *t = type_simple(SIM_T_SMALLINT); *v = value_int(0); }
-    else if (name_eq(n, "@@procid")) *v = value_int(0);
-    else if (name_eq(n, "@@spid")) { *t = type_simple(SIM_T_SMALLINT); *v = value_int(s->spid); }
-    else if (name_eq(n, "@@max_precision")) { *t = type_simple(SIM_T_TINYINT); *v = value_int(38); }
-    else if (name_eq(n, "@@identity")) {
+    if (name_eq(n, "@@rowcount"))
+        *v = value_int(s->rowcount);
+    else if (name_eq(n, "@@trancount"))
+        *v = value_int(s->trancount);
+    else if (name_eq(n, "@@error"))
+        *v = value_int(s->last_error);
+    else if (name_eq(n, "@@nestlevel"))
+        *v = value_int(s->frame != NULL ? s->frame->nest : 0);
+    else if (name_eq(n, "@@lock_timeout"))
+        *v = value_int(s->lock_timeout);
+    else if (name_eq(n, "@@microsoftversion"))
+        *v = value_int((int64_t)s->server->config.product_major << 24 | 4096);
+    else if (name_eq(n, "@@options"))
+        *v = value_int(5496 | (s->nocount ? 512 : 0) | (s->implicit_tran ? 2 : 0) | (s->xact_abort ? 16384 : 0));
+    else if (name_eq(n, "@@max_connections"))
+        *v = value_int(32767);
+    else if (name_eq(n, "@@textsize"))
+        *v = value_int(s->textsize < 0 ? 2147483647 : s->textsize);
+    else if (name_eq(n, "@@fetch_status"))
+        *v = value_int(-1);
+    else if (name_eq(n, "@@datefirst")) {
+        *t = type_simple(SIM_T_TINYINT);
+        *v = value_int(s->datefirst);
+    } else if (name_eq(n, "@@langid")) {
+        *t = type_simple(SIM_T_SMALLINT);
+        *v = value_int(0);
+    } else if (name_eq(n, "@@procid"))
+        *v = value_int(0);
+    else if (name_eq(n, "@@spid")) {
+        *t = type_simple(SIM_T_SMALLINT);
+        *v = value_int(s->spid);
+    } else if (name_eq(n, "@@max_precision")) {
+        *t = type_simple(SIM_T_TINYINT);
+        *v = value_int(38);
+    } else if (name_eq(n, "@@identity")) {
         *t = type_decimal(38, 0);
-        if (s->has_identity) *v = s->last_identity; else *v = value_null();
-    } else if (name_eq(n, "@@servername")) { *t = type_nvarchar(128); *v = value_str(s->server->name); }
-    else if (name_eq(n, "@@servicename")) { *t = type_nvarchar(128); *v = value_str("MSSQLSERVER"); }
-    else if (name_eq(n, "@@language")) { *t = type_nvarchar(128); *v = value_str(s->language); }
-    else if (name_eq(n, "@@dbts")) { *t = type_varbinary(8); *v = value_bytes("\0\0\0\0\0\0\x07\xd0", 8); }
-    else if (name_eq(n, "@@version")) {
+        if (s->has_identity)
+            *v = s->last_identity;
+        else
+            *v = value_null();
+    } else if (name_eq(n, "@@servername")) {
+        *t = type_nvarchar(128);
+        *v = value_str(s->server->name);
+    } else if (name_eq(n, "@@servicename")) {
+        *t = type_nvarchar(128);
+        *v = value_str("MSSQLSERVER");
+    } else if (name_eq(n, "@@language")) {
+        *t = type_nvarchar(128);
+        *v = value_str(s->language);
+    } else if (name_eq(n, "@@dbts")) {
+        *t = type_varbinary(8);
+        *v = value_bytes("\0\0\0\0\0\0\x07\xd0", 8);
+    } else if (name_eq(n, "@@version")) {
         *t = type_nvarchar(300);
         int m = s->server->config.product_major;
-        *v = value_str(arena_printf(&s->arena, "Microsoft SQL Server %d (RTM) - %d.0.4096.1 (X64) \n\tJan  1 2024 00:00:00 \n\tCopyright (C) Microsoft Corporation\n\tDeveloper Edition (64-bit) on Linux (stand-in) <X64>",
-                                    m >= 17 ? 2025 : m == 16 ? 2022 : m == 15 ? 2019 : 2017, m));
-    } else return false;
+        *v = value_str(
+            arena_printf(&s->arena,
+                         "Microsoft SQL Server %d (RTM) - %d.0.4096.1 (X64) \n\tJan  1 2024 00:00:00 \n\tCopyright (C) "
+                         "Microsoft Corporation\n\tDeveloper Edition (64-bit) on Linux (stand-in) <X64>",
+                         m >= 17   ? 2025
+                         : m == 16 ? 2022
+                         : m == 15 ? 2019
+                                   : 2017,
+                         m));
+    } else
+        return false;
     return true;
 }
 
@@ -198,7 +243,8 @@ static bool bind_var(binder_t *b, const expr_t *e, bound_t *ret)
     *ret = (bound_t){.name = ""};
     if (n[1] == '@') {
         sim_value_t v;
-        if (!global_value(b->s, n, &ret->type, &v)) return fail(b->s, 137, 15, 2, "Must declare the scalar variable \"%s\".", n);
+        if (!global_value(b->s, n, &ret->type, &v))
+            return fail(b->s, 137, 15, 2, "Must declare the scalar variable \"%s\".", n);
         ret->sql = bind_param(b, &ret->type, &v);
         return true;
     }
@@ -223,10 +269,22 @@ static sim_typeinfo_t arith_type(char op, const sim_typeinfo_t *x, const sim_typ
     if (type_is_decimal(t.base)) {
         int s1, s2, p1 = type_digits(x, &s1), p2 = type_digits(y, &s2), p, s;
         switch (op) {
-        case '*': p = p1 + p2 + 1; s = s1 + s2; break;
-        case '/': s = s1 + p2 + 1 > 6 ? s1 + p2 + 1 : 6; p = p1 - s1 + s2 + s; break;
-        case '%': s = s1 > s2 ? s1 : s2; p = (p1 - s1 < p2 - s2 ? p1 - s1 : p2 - s2) + s; break;
-        default: s = s1 > s2 ? s1 : s2; p = (p1 - s1 > p2 - s2 ? p1 - s1 : p2 - s2) + s + 1; break;
+        case '*':
+            p = p1 + p2 + 1;
+            s = s1 + s2;
+            break;
+        case '/':
+            s = s1 + p2 + 1 > 6 ? s1 + p2 + 1 : 6;
+            p = p1 - s1 + s2 + s;
+            break;
+        case '%':
+            s = s1 > s2 ? s1 : s2;
+            p = (p1 - s1 < p2 - s2 ? p1 - s1 : p2 - s2) + s;
+            break;
+        default:
+            s = s1 > s2 ? s1 : s2;
+            p = (p1 - s1 > p2 - s2 ? p1 - s1 : p2 - s2) + s + 1;
+            break;
         }
         if (p > 38) { /* keep at least six fraction digits, as SQL Server does for * and / */
             int whole = p - s, keep = op == '*' || op == '/' ? (s < 6 ? s : 6) : 0;
@@ -270,7 +328,8 @@ static bool bind_binary(binder_t *b, const expr_t *e, bound_t *ret)
         ret->type = uni ? type_nvarchar(n) : type_varchar(n);
         ret->type.utf8 = t.utf8;
         ret->sql = arena_printf(b->a, "(%s||%s)", v[0].sql, v[1].sql);
-        if (n0 >= 0 && n1 >= 0 && n0 + n1 > n) ret->sql = bind_convert(b, ret->sql, &(sim_typeinfo_t){.base = t.base, .len = SIM_LEN_MAX}, &ret->type);
+        if (n0 >= 0 && n1 >= 0 && n0 + n1 > n)
+            ret->sql = bind_convert(b, ret->sql, &(sim_typeinfo_t){.base = t.base, .len = SIM_LEN_MAX}, &ret->type);
         return true;
     }
     if (e->op == '+' && type_is_binary(x) && type_is_binary(y)) {
@@ -292,8 +351,14 @@ static bool bind_binary(binder_t *b, const expr_t *e, bound_t *ret)
     sim_base_t r = ret->type.base;
     bool bitop = strchr("&|^", e->op) != NULL;
     if (!type_is_number(r) || (bitop && !type_is_integer(r) && !type_is_binary(r)))
-        return fail(b->s, 402, 16, 1, "The data types %s and %s are incompatible in the %s operator.", type_name(x), type_name(y),
-                    e->op == '+' ? "add" : e->op == '-' ? "subtract" : e->op == '*' ? "multiply" : e->op == '/' ? "divide" : e->op == '%' ? "modulo" : "bitwise");
+        return fail(b->s, 402, 16, 1, "The data types %s and %s are incompatible in the %s operator.", type_name(x),
+                    type_name(y),
+                    e->op == '+'   ? "add"
+                    : e->op == '-' ? "subtract"
+                    : e->op == '*' ? "multiply"
+                    : e->op == '/' ? "divide"
+                    : e->op == '%' ? "modulo"
+                                   : "bitwise");
     for (int i = 0; i < 2; i++) {
         if (type_is_exact(v[i].type.base) && type_is_decimal(r)) continue; /* sv_arith rescales exact operands itself */
         if (v[i].type.base == SIM_T_NULL) v[i].type = ret->type;
@@ -328,7 +393,9 @@ static bool bind_case(binder_t *b, const expr_t *e, bound_t *ret)
         }
     }
     if (ret->type.base == SIM_T_NULL)
-        return fail(b->s, 8133, 16, 1, "At least one of the result expressions in a CASE specification must be an expression other than the NULL constant.");
+        return fail(b->s, 8133, 16, 1,
+                    "At least one of the result expressions in a CASE specification must be an expression other than "
+                    "the NULL constant.");
     if (e->args[e->nargs - 1] == NULL) ret->type.not_null = false;
     buf_t t = {0};
     buf_adds(&t, "CASE");
@@ -337,7 +404,8 @@ static bool bind_case(binder_t *b, const expr_t *e, bound_t *ret)
         if (when)
             buf_printf(&t, " WHEN %s", conds[i]);
         else if (e->args[i] != NULL)
-            buf_printf(&t, " %s %s", i == e->nargs - 1 ? "ELSE" : "THEN", bind_convert(b, vals[i].sql, &vals[i].type, &ret->type));
+            buf_printf(&t, " %s %s", i == e->nargs - 1 ? "ELSE" : "THEN",
+                       bind_convert(b, vals[i].sql, &vals[i].type, &ret->type));
     }
     buf_adds(&t, " END");
     ret->sql = arena_strdup(b->a, buf_text(&t));
@@ -351,7 +419,8 @@ static bool bind_cast(binder_t *b, const expr_t *e, bound_t *ret)
     if (!bind_expr(b, e->args[0], &v)) return false;
     *ret = (bound_t){.name = "", .type = e->u.cast.to->type, .agg = v.agg};
     if (e->is_parse && !type_is_char(v.type.base) && v.type.base != SIM_T_NULL)
-        return fail(b->s, 8116, 16, 1, "Argument data type %s is invalid for argument 1 of parse function.", type_name(v.type.base));
+        return fail(b->s, 8116, 16, 1, "Argument data type %s is invalid for argument 1 of parse function.",
+                    type_name(v.type.base));
     const char *style = "0";
     if (e->nargs > 1) {
         bound_t st;
@@ -375,7 +444,9 @@ static bool bind_sub(binder_t *b, const expr_t *e, bound_t *ret)
     bound_query_t q;
     if (!bind_query(b, e->u.sub, false, &q)) return false;
     if (q.ncols != 1)
-        return fail(b->s, 116, 16, 1, "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS.");
+        return fail(
+            b->s, 116, 16, 1,
+            "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS.");
     *ret = (bound_t){.name = "", .type = q.cols[0].type, .sql = arena_printf(b->a, "(%s)", q.sql)};
     ret->type.not_null = false;
     return true;
@@ -394,9 +465,12 @@ bool bind_expr(binder_t *b, const expr_t *e, bound_t *ret)
         else
             ret->sql = bind_param(b, &ret->type, &e->u.lit.value);
         return true;
-    case E_VAR: return bind_var(b, e, ret);
-    case E_COL: return bind_column(b, e, ret);
-    case E_FUNC: return bind_function(b, e, ret);
+    case E_VAR:
+        return bind_var(b, e, ret);
+    case E_COL:
+        return bind_column(b, e, ret);
+    case E_FUNC:
+        return bind_function(b, e, ret);
     case E_UNARY: {
         bound_t v;
         if (!bind_expr(b, e->args[0], &v)) return false;
@@ -407,28 +481,39 @@ bool bind_expr(binder_t *b, const expr_t *e, bound_t *ret)
             v.type = it;
         }
         if (!type_is_number(v.type.base))
-            return fail(b->s, 8117, 16, 1, "Operand data type %s is invalid for minus operator.", type_name(v.type.base));
+            return fail(b->s, 8117, 16, 1, "Operand data type %s is invalid for minus operator.",
+                        type_name(v.type.base));
         ret->type = v.type;
         ret->agg = v.agg;
         ret->sql = bind_call(b, e->op == '~' ? "sv_not" : "sv_neg", &v, 1, &ret->type);
         return true;
     }
-    case E_BIN: return bind_binary(b, e, ret);
-    case E_CASE: return bind_case(b, e, ret);
-    case E_CAST: return bind_cast(b, e, ret);
-    case E_SUB: return bind_sub(b, e, ret);
+    case E_BIN:
+        return bind_binary(b, e, ret);
+    case E_CASE:
+        return bind_case(b, e, ret);
+    case E_CAST:
+        return bind_cast(b, e, ret);
+    case E_SUB:
+        return bind_sub(b, e, ret);
     case E_COLLATE: {
         if (!bind_expr(b, e->args[0], ret)) return false;
         if (!type_is_char(ret->type.base) && ret->type.base != SIM_T_NULL)
-            return fail(b->s, 447, 16, 0, "Expression type %s is invalid for COLLATE clause.", type_name(ret->type.base));
+            return fail(b->s, 447, 16, 0, "Expression type %s is invalid for COLLATE clause.",
+                        type_name(ret->type.base));
         const char *c = e->name.part[0];
         if (strstr(c, "UTF8") != NULL && !type_is_unicode(ret->type.base)) ret->type.utf8 = true;
-        if (strstr(c, "_BIN") != NULL || strstr(c, "_CS_") != NULL) ret->sql = arena_printf(b->a, "(%s COLLATE BINARY)", ret->sql);
+        if (strstr(c, "_BIN") != NULL || strstr(c, "_CS_") != NULL)
+            ret->sql = arena_printf(b->a, "(%s COLLATE BINARY)", ret->sql);
         return true;
     }
-    case E_STAR: return fail(b->s, 102, 15, 1, "Incorrect syntax near '*'.");
-    case E_DEFAULT: return fail(b->s, 156, 15, 1, "Incorrect syntax near the keyword 'DEFAULT'.");
-    default: return fail(b->s, 4145, 15, 1, "An expression of non-boolean type specified in a context where a condition is expected.");
+    case E_STAR:
+        return fail(b->s, 102, 15, 1, "Incorrect syntax near '*'.");
+    case E_DEFAULT:
+        return fail(b->s, 156, 15, 1, "Incorrect syntax near the keyword 'DEFAULT'.");
+    default:
+        return fail(b->s, 4145, 15, 1,
+                    "An expression of non-boolean type specified in a context where a condition is expected.");
     }
 }
 
@@ -443,7 +528,9 @@ static bool cond_in(binder_t *b, const expr_t *e, const char **ret)
         bound_query_t q;
         if (!bind_query(b, e->u.sub, false, &q)) return false;
         if (q.ncols != 1)
-            return fail(b->s, 116, 16, 1, "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS.");
+            return fail(b->s, 116, 16, 1,
+                        "Only one expression can be specified in the select list when the subquery is not introduced "
+                        "with EXISTS.");
         bound_t r = {.sql = "k1", .type = q.cols[0].type};
         if (!compare_operands(b, &l, &r)) return false;
         *ret = arena_printf(b->a, "(%s%s %sIN (SELECT %s FROM (%s)))", l.sql, collate_for(&l.type), no, r.sql, q.sql);
@@ -458,9 +545,13 @@ static bool cond_in(binder_t *b, const expr_t *e, const char **ret)
         t = type_unify(&t, &v[i].type);
     }
     buf_t x = {0};
-    buf_printf(&x, "(%s%s %sIN (", comparable(b, family ? l.sql : bind_convert(b, l.sql, &l.type, &t), family ? &l.type : &t), collate_for(&t), no);
+    buf_printf(&x, "(%s%s %sIN (",
+               comparable(b, family ? l.sql : bind_convert(b, l.sql, &l.type, &t), family ? &l.type : &t),
+               collate_for(&t), no);
     for (size_t i = 1; i < e->nargs; i++)
-        buf_printf(&x, "%s%s", i > 1 ? "," : "", comparable(b, family ? v[i].sql : bind_convert(b, v[i].sql, &v[i].type, &t), family ? &v[i].type : &t));
+        buf_printf(
+            &x, "%s%s", i > 1 ? "," : "",
+            comparable(b, family ? v[i].sql : bind_convert(b, v[i].sql, &v[i].type, &t), family ? &v[i].type : &t));
     buf_adds(&x, "))");
     *ret = arena_strdup(b->a, buf_text(&x));
     buf_done(&x);
@@ -476,7 +567,8 @@ static bool cond_like(binder_t *b, const expr_t *e, const char **ret)
         if (!bind_expr(b, e->args[i], &v)) return false;
         part[i] = type_is_char(v.type.base) || v.type.base == SIM_T_NULL ? v.sql : bind_convert(b, v.sql, &v.type, &st);
     }
-    *ret = arena_printf(b->a, "(%ssv_like(%s,%s,%s,%d))", e->negated ? "NOT " : "", part[0], part[1], part[2], e->nargs > 2);
+    *ret = arena_printf(b->a, "(%ssv_like(%s,%s,%s,%d))", e->negated ? "NOT " : "", part[0], part[1], part[2],
+                        e->nargs > 2);
     return true;
 }
 
@@ -495,9 +587,16 @@ bool bind_cond(binder_t *b, const expr_t *e, const char **ret)
         *ret = arena_printf(b->a, "(NOT %s)", x);
         return true;
     case E_CMP: {
-        if (!bind_expr(b, e->args[0], &l) || !bind_expr(b, e->args[1], &r) || !compare_operands(b, &l, &r)) return false;
-        const char *op = e->op == 'l' ? "<=" : e->op == 'g' ? ">=" : e->op == '!' ? "<>" : e->op == '<' ? "<" : e->op == '>' ? ">" : "=";
-        *ret = arena_printf(b->a, "(%s%s%s%s)", l.sql, op, r.sql, type_is_char(l.type.base) || type_is_char(r.type.base) ? " COLLATE SQLCI" : "");
+        if (!bind_expr(b, e->args[0], &l) || !bind_expr(b, e->args[1], &r) || !compare_operands(b, &l, &r))
+            return false;
+        const char *op = e->op == 'l'   ? "<="
+                         : e->op == 'g' ? ">="
+                         : e->op == '!' ? "<>"
+                         : e->op == '<' ? "<"
+                         : e->op == '>' ? ">"
+                                        : "=";
+        *ret = arena_printf(b->a, "(%s%s%s%s)", l.sql, op, r.sql,
+                            type_is_char(l.type.base) || type_is_char(r.type.base) ? " COLLATE SQLCI" : "");
         return true;
     }
     case E_ISNULL:
@@ -506,20 +605,26 @@ bool bind_cond(binder_t *b, const expr_t *e, const char **ret)
         return true;
     case E_BETWEEN: {
         bound_t lo, hi, l2;
-        if (!bind_expr(b, e->args[0], &l) || !bind_expr(b, e->args[1], &lo) || !bind_expr(b, e->args[2], &hi)) return false;
+        if (!bind_expr(b, e->args[0], &l) || !bind_expr(b, e->args[1], &lo) || !bind_expr(b, e->args[2], &hi))
+            return false;
         l2 = l;
         if (!compare_operands(b, &l, &lo) || !compare_operands(b, &l2, &hi)) return false;
-        *ret = arena_printf(b->a, "(%s(%s>=%s%s AND %s<=%s%s))", e->negated ? "NOT " : "", l.sql, lo.sql, collate_for(&l.type), l2.sql, hi.sql, collate_for(&l2.type));
+        *ret = arena_printf(b->a, "(%s(%s>=%s%s AND %s<=%s%s))", e->negated ? "NOT " : "", l.sql, lo.sql,
+                            collate_for(&l.type), l2.sql, hi.sql, collate_for(&l2.type));
         return true;
     }
-    case E_IN: return cond_in(b, e, ret);
-    case E_LIKE: return cond_like(b, e, ret);
+    case E_IN:
+        return cond_in(b, e, ret);
+    case E_LIKE:
+        return cond_like(b, e, ret);
     case E_EXISTS: {
         bound_query_t q;
         if (!bind_query(b, e->u.sub, false, &q)) return false;
         *ret = arena_printf(b->a, "EXISTS (%s)", q.sql);
         return true;
     }
-    default: return fail(b->s, 4145, 15, 1, "An expression of non-boolean type specified in a context where a condition is expected.");
+    default:
+        return fail(b->s, 4145, 15, 1,
+                    "An expression of non-boolean type specified in a context where a condition is expected.");
     }
 }

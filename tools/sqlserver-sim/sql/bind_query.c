@@ -4,16 +4,21 @@
 
 #include "gen/gen.h"
 #include "sql/bind.h"
+#include "sql/module.h"
 
 bool resolve_db(sim_session_t *s, const name_t *n, sdb_t **ret_sdb, const char **ret_schema, const char **ret_object)
 {
     *ret_object = n->part[n->n - 1];
     *ret_schema = n->n >= 2 && n->part[n->n - 2][0] != '\0' ? n->part[n->n - 2] : "dbo";
     *ret_sdb = s->cur;
-    if (n->n == 4) return fail(s, 7202, 11, 2, "Could not find server '%s' in sys.servers. Verify that the correct server name was specified.", n->part[0]);
+    if (n->n == 4)
+        return fail(s, 7202, 11, 2,
+                    "Could not find server '%s' in sys.servers. Verify that the correct server name was specified.",
+                    n->part[0]);
     if (n->n == 3 && n->part[0][0] != '\0') {
         *ret_sdb = session_db(s, n->part[0]);
-        if (*ret_sdb == NULL && s->err.text == NULL) fail(s, 208, 16, 1, "Invalid object name '%s'.", name_dotted(&s->arena, n));
+        if (*ret_sdb == NULL && s->err.text == NULL)
+            fail(s, 208, 16, 1, "Invalid object name '%s'.", name_dotted(&s->arena, n));
     }
     if (*ret_sdb == NULL) return false;
     return session_catalog(s, *ret_sdb);
@@ -26,7 +31,8 @@ bool resolve_table(sim_session_t *s, const name_t *n, sdb_t **ret_sdb, cat_table
     *ret_sdb = s->cur;
     if (object[0] == '@') {
         sim_var_t *v = session_var(s, object);
-        if (v == NULL || v->table == NULL) return fail(s, 1087, 15, 2, "Must declare the table variable \"%s\".", object);
+        if (v == NULL || v->table == NULL)
+            return fail(s, 1087, 15, 2, "Must declare the table variable \"%s\".", object);
         *ret_table = v->table;
         return true;
     }
@@ -64,8 +70,8 @@ static void query_cols(binder_t *b, scope_src_t *src, const bound_query_t *q, co
     src->ncols = q->ncols;
     src->cols = arena_alloc(b->a, sizeof(scope_col_t) * (q->ncols + 1));
     for (size_t i = 0; i < q->ncols; i++) {
-        src->cols[i] = (scope_col_t){i < nnames ? names[i] : q->cols[i].name, arena_printf(b->a, "k%zu", i + 1), q->cols[i].type,
-                                     q->cols[i].flags & ~(uint32_t)SIM_COL_EXPRESSION, NULL};
+        src->cols[i] = (scope_col_t){i < nnames ? names[i] : q->cols[i].name, arena_printf(b->a, "k%zu", i + 1),
+                                     q->cols[i].type, q->cols[i].flags & ~(uint32_t)SIM_COL_EXPRESSION, NULL};
     }
 }
 
@@ -111,7 +117,8 @@ static bool bind_table(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
         if (!t->temp) {
             b->reads_table = b->select_starts_tran = true;
             if (!tran_read(s, sdb)) return false;
-            if (src->tablockx && !t->in_cdc && s->trancount > 0 && !lock_take(s, sdb->db->id, t->id, true)) return false;
+            if (src->tablockx && !t->in_cdc && s->trancount > 0 && !lock_take(s, sdb->db->id, t->id, true))
+                return false;
         }
         scope_src_t *r = add_src(b, sc);
         *r = (scope_src_t){.alias = alias, .tn = tn, .sdb = sdb};
@@ -126,6 +133,17 @@ static bool bind_table(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
     bool found = false;
     if (src->name.part[src->name.n - 1][0] != '#') {
         if (!resolve_db(s, &src->name, &sdb, &schema, &object)) return false;
+        bound_query_t view;
+        const char **view_cols;
+        size_t view_ncols;
+        if (!module_bind_view(b, sdb, schema, object, &view, &view_cols, &view_ncols, &found)) return false;
+        if (found) {
+            scope_src_t *r = add_src(b, sc);
+            *r = (scope_src_t){.alias = alias, .schema = src->alias == NULL ? schema : NULL, .tn = tn};
+            query_cols(b, r, &view, view_cols, view_ncols);
+            buf_printf(out, "(%s) AS %s", view.sql, tn);
+            return true;
+        }
         const char *sql;
         scope_col_t *cols;
         size_t n;
@@ -134,7 +152,10 @@ static bool bind_table(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
             if (sdb->db->user_db && !tran_read(s, sdb)) return false;
             if (name_eq(schema, "cdc")) b->reads_table = b->select_starts_tran = true;
             scope_src_t *r = add_src(b, sc);
-            *r = (scope_src_t){.alias = alias, .schema = src->alias == NULL ? schema : NULL, .db = src->alias == NULL ? sdb->db->name : NULL, .tn = tn};
+            *r = (scope_src_t){.alias = alias,
+                               .schema = src->alias == NULL ? schema : NULL,
+                               .db = src->alias == NULL ? sdb->db->name : NULL,
+                               .tn = tn};
             r->cols = cols;
             r->ncols = n;
             buf_printf(out, "%s AS %s", sql, tn);
@@ -159,7 +180,8 @@ static bool bind_values(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
     for (size_t r = 0; r < rows; r++) {
         buf_adds(out, r == 0 ? "SELECT " : " UNION ALL SELECT ");
         for (size_t c = 0; c < w; c++)
-            buf_printf(out, "%s%s AS k%zu", c > 0 ? "," : "", bind_convert(b, v[r * w + c].sql, &v[r * w + c].type, &cols[c].type), c + 1);
+            buf_printf(out, "%s%s AS k%zu", c > 0 ? "," : "",
+                       bind_convert(b, v[r * w + c].sql, &v[r * w + c].type, &cols[c].type), c + 1);
     }
     const char *tn = arena_printf(b->a, "t%d", ++b->next_alias);
     buf_printf(out, ") AS %s", tn);
@@ -173,8 +195,10 @@ static bool bind_values(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
 bool bind_source(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
 {
     switch (src->kind) {
-    case S_TABLE: return bind_table(b, src, sc, out);
-    case S_VALUES: return bind_values(b, src, sc, out);
+    case S_TABLE:
+        return bind_table(b, src, sc, out);
+    case S_VALUES:
+        return bind_values(b, src, sc, out);
     case S_SUBQUERY: {
         bound_query_t q;
         if (!bind_query(b, src->sub, false, &q)) return false;
@@ -183,7 +207,8 @@ bool bind_source(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
         *r = (scope_src_t){.alias = src->alias, .tn = tn};
         for (size_t i = 0; i < q.ncols; i++)
             if (q.cols[i].name[0] == '\0' && i >= src->ncols)
-                return fail(b->s, 8155, 16, 2, "No column name was specified for column %zu of '%s'.", i + 1, src->alias != NULL ? src->alias : "");
+                return fail(b->s, 8155, 16, 2, "No column name was specified for column %zu of '%s'.", i + 1,
+                            src->alias != NULL ? src->alias : "");
         query_cols(b, r, &q, src->cols, src->ncols);
         buf_printf(out, "(%s) AS %s", q.sql, tn);
         return true;
@@ -218,7 +243,8 @@ bool bind_source(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
         if (!bind_source(b, src->right, sc, out)) return false;
         if (paren) buf_addc(out, ')');
         for (size_t i = first; i < sc->nsrcs; i++)
-            if ((i < mid && (src->join == J_RIGHT || src->join == J_FULL)) || (i >= mid && (src->join == J_LEFT || src->join == J_FULL)))
+            if ((i < mid && (src->join == J_RIGHT || src->join == J_FULL)) ||
+                (i >= mid && (src->join == J_LEFT || src->join == J_FULL)))
                 sc->srcs[i].outer_joined = true;
         if (src->on != NULL) {
             scope_t *save = b->scope;
@@ -232,7 +258,8 @@ bool bind_source(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
         }
         return true;
     }
-    default: return false;
+    default:
+        return false;
     }
 }
 
@@ -246,13 +273,15 @@ typedef struct items {
     size_t n;
 } items_t;
 
-static void add_item(binder_t *b, items_t *it, const bound_t *v, const char *name, const char *var, char op, uint32_t flags)
+static void add_item(binder_t *b, items_t *it, const bound_t *v, const char *name, const char *var, char op,
+                     uint32_t flags)
 {
     size_t n = it->n;
     if ((n & (n - 1)) == 0) {
         size_t cap = n == 0 ? 1 : n * 2;
-        items_t g = {arena_alloc(b->a, cap * sizeof(bound_t)), arena_alloc(b->a, cap * sizeof(char *)),
-                     arena_alloc(b->a, cap * sizeof(char *)), arena_alloc(b->a, cap), arena_alloc(b->a, cap * sizeof(uint32_t)), n};
+        items_t g = {arena_alloc(b->a, cap * sizeof(bound_t)),  arena_alloc(b->a, cap * sizeof(char *)),
+                     arena_alloc(b->a, cap * sizeof(char *)),   arena_alloc(b->a, cap),
+                     arena_alloc(b->a, cap * sizeof(uint32_t)), n};
         if (n != 0) {
             memcpy(g.v, it->v, n * sizeof(bound_t));
             memcpy(g.names, it->names, n * sizeof(char *));
@@ -282,7 +311,8 @@ static bool expand_star(binder_t *b, const expr_t *e, items_t *it)
         any = true;
         for (size_t k = 0; k < src->ncols; k++) {
             scope_col_t *c = &src->cols[k];
-            expr_t ref = {.kind = E_COL, .line = e->line, .name = {{src->alias != NULL ? src->alias : c->name, c->name}, 2}};
+            expr_t ref = {
+                .kind = E_COL, .line = e->line, .name = {{src->alias != NULL ? src->alias : c->name, c->name}, 2}};
             bound_t v;
             scope_t only = {.srcs = src, .nsrcs = 1}, *save = b->scope;
             if (src->alias == NULL) ref.name = (name_t){{c->name}, 1};
@@ -292,7 +322,10 @@ static bool expand_star(binder_t *b, const expr_t *e, items_t *it)
                 b->scope = save;
                 if (!ok) return false;
             } else {
-                v = (bound_t){.type = c->type, .col = c->col, .name = c->name, .sql = arena_printf(b->a, "%s.%s", src->tn, c->sql)};
+                v = (bound_t){.type = c->type,
+                              .col = c->col,
+                              .name = c->name,
+                              .sql = arena_printf(b->a, "%s.%s", src->tn, c->sql)};
                 if (src->outer_joined) v.type.not_null = false;
             }
             add_item(b, it, &v, c->name, NULL, 0, c->flags);
@@ -300,7 +333,8 @@ static bool expand_star(binder_t *b, const expr_t *e, items_t *it)
     }
     if (any) return true;
     if (e->name.n > 0)
-        return fail(b->s, 4104, 16, 1, "The multi-part identifier \"%s.*\" could not be bound.", name_dotted(b->a, &e->name));
+        return fail(b->s, 4104, 16, 1, "The multi-part identifier \"%s.*\" could not be bound.",
+                    name_dotted(b->a, &e->name));
     return fail(b->s, 263, 16, 1, "Must specify table to select from.");
 }
 
@@ -316,7 +350,8 @@ static bool in_group(const select_t *q, const expr_t *e)
 {
     for (size_t i = 0; i < q->ngroup; i++) {
         const expr_t *g = q->group[i];
-        if (g->kind == E_COL && e->kind == E_COL && name_eq(g->name.part[g->name.n - 1], e->name.part[e->name.n - 1])) return true;
+        if (g->kind == E_COL && e->kind == E_COL && name_eq(g->name.part[g->name.n - 1], e->name.part[e->name.n - 1]))
+            return true;
         if (g->kind != E_COL && g->kind == e->kind) return true; /* expressions: SQLite evaluates them per group */
     }
     return false;
@@ -338,8 +373,11 @@ static bool check_grouping(binder_t *b, const select_t *q, const expr_t *e)
         for (size_t i = 0; i < b->scope->nsrcs; i++)
             for (size_t k = 0; k < b->scope->srcs[i].ncols; k++)
                 if (name_eq(b->scope->srcs[i].cols[k].name, e->name.part[e->name.n - 1]))
-                    return fail(b->s, 8120, 16, 1, "Column '%s.%s' is invalid in the select list because it is not contained in either an aggregate function or the GROUP BY clause.",
-                                b->scope->srcs[i].alias != NULL ? b->scope->srcs[i].alias : "", e->name.part[e->name.n - 1]);
+                    return fail(b->s, 8120, 16, 1,
+                                "Column '%s.%s' is invalid in the select list because it is not contained in either an "
+                                "aggregate function or the GROUP BY clause.",
+                                b->scope->srcs[i].alias != NULL ? b->scope->srcs[i].alias : "",
+                                e->name.part[e->name.n - 1]);
         return true;
     }
     for (size_t i = 0; i < e->nargs; i++)
@@ -357,7 +395,10 @@ static bool bind_order(binder_t *b, select_t *q, items_t *it, bool set_op, bound
         if (e->kind == E_LIT && e->u.lit.type.base == SIM_T_INT) {
             ordinal = (size_t)e->u.lit.value.u.i;
             if (ordinal < 1 || ordinal > it->n)
-                return fail(b->s, 108, 16, 1, "The ORDER BY position number %lld is out of range of the number of items in the select list.", (long long)e->u.lit.value.u.i);
+                return fail(
+                    b->s, 108, 16, 1,
+                    "The ORDER BY position number %lld is out of range of the number of items in the select list.",
+                    (long long)e->u.lit.value.u.i);
         } else if (e->kind == E_COL && e->name.n == 1) {
             for (size_t k = 0; k < it->n && ordinal == 0; k++)
                 if (it->names[k][0] != '\0' && name_eq(it->names[k], e->name.part[0])) ordinal = k + 1;
@@ -368,7 +409,9 @@ static bool bind_order(binder_t *b, select_t *q, items_t *it, bool set_op, bound
             continue;
         }
         if (set_op)
-            return fail(b->s, 104, 16, 1, "ORDER BY items must appear in the select list if the statement contains a UNION, INTERSECT or EXCEPT operator.");
+            return fail(b->s, 104, 16, 1,
+                        "ORDER BY items must appear in the select list if the statement contains a UNION, INTERSECT or "
+                        "EXCEPT operator.");
         bound_t v;
         if (!bind_expr(b, e, &v)) return false;
         buf_printf(out, "%s%s%s", v.sql, collate_for(&v.type), dir);
@@ -386,7 +429,8 @@ static bool bind_limit(binder_t *b, select_t *q, buf_t *out)
         bool ok = bind_expr(b, q->top, &top);
         b->scope = save;
         if (!ok) return false;
-        if (q->top_percent || q->top_ties) return fail(b->s, 102, 15, 1, "Incorrect syntax near '%s'.", q->top_percent ? "PERCENT" : "TIES");
+        if (q->top_percent || q->top_ties)
+            return fail(b->s, 102, 15, 1, "Incorrect syntax near '%s'.", q->top_percent ? "PERCENT" : "TIES");
         buf_printf(out, " LIMIT max(0,%s)", bind_convert(b, top.sql, &top.type, &big));
     } else if (q->offset != NULL) {
         if (!bind_expr(b, q->offset, &off)) return false;
@@ -418,7 +462,9 @@ static bool bind_set(binder_t *b, select_t *q, bound_query_t *ret)
     bound_query_t side[2];
     if (!bind_query(b, q->left, false, &side[0]) || !bind_query(b, q->right, false, &side[1])) return false;
     if (side[0].ncols != side[1].ncols)
-        return fail(b->s, 205, 16, 1, "All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of expressions in their target lists.");
+        return fail(b->s, 205, 16, 1,
+                    "All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of "
+                    "expressions in their target lists.");
     items_t it = {0};
     for (size_t i = 0; i < side[0].ncols; i++) {
         bound_t v = {.type = type_unify(&side[0].cols[i].type, &side[1].cols[i].type)};
@@ -430,7 +476,8 @@ static bool bind_set(binder_t *b, select_t *q, bound_query_t *ret)
         buf_adds(&out, "SELECT ");
         for (size_t i = 0; i < it.n; i++) {
             const char *col = arena_printf(b->a, "k%zu", i + 1);
-            buf_printf(&out, "%s%s%s AS k%zu", i > 0 ? "," : "", bind_convert(b, col, &side[k].cols[i].type, &it.v[i].type),
+            buf_printf(&out, "%s%s%s AS k%zu", i > 0 ? "," : "",
+                       bind_convert(b, col, &side[k].cols[i].type, &it.v[i].type),
                        q->op == SET_UNION_ALL ? "" : collate_for(&it.v[i].type), i + 1);
         }
         buf_printf(&out, " FROM (%s)", side[k].sql);
@@ -460,7 +507,11 @@ static bool bind_plain(binder_t *b, select_t *q, bool top_level, bound_query_t *
         }
         if (!bind_expr(b, si->expr, &v)) goto out;
         if (si->var != NULL) assigns = true;
-        add_item(b, &it, &v, si->alias != NULL ? si->alias : v.name != NULL ? v.name : "", si->var, si->assign_op, column_flags(b, si->expr, &v));
+        add_item(b, &it, &v,
+                 si->alias != NULL ? si->alias
+                 : v.name != NULL  ? v.name
+                                   : "",
+                 si->var, si->assign_op, column_flags(b, si->expr, &v));
     }
     bool grouped = q->ngroup > 0 || b->saw_agg;
     if (grouped)
@@ -468,7 +519,8 @@ static bool bind_plain(binder_t *b, select_t *q, bool top_level, bound_query_t *
             if (q->items[i].expr->kind != E_STAR && !check_grouping(b, q, q->items[i].expr)) goto out;
     buf_adds(&out, q->distinct ? "SELECT DISTINCT " : "SELECT ");
     for (size_t i = 0; i < it.n; i++)
-        buf_printf(&out, "%s%s%s AS k%zu", i > 0 ? "," : "", it.v[i].sql, q->distinct ? collate_for(&it.v[i].type) : "", i + 1);
+        buf_printf(&out, "%s%s%s AS k%zu", i > 0 ? "," : "", it.v[i].sql, q->distinct ? collate_for(&it.v[i].type) : "",
+                   i + 1);
     if (q->from != NULL) buf_printf(&out, " FROM %s", buf_text(&from));
     if (q->where != NULL) {
         if (!bind_cond(b, q->where, &cond)) goto out;
@@ -486,12 +538,16 @@ static bool bind_plain(binder_t *b, select_t *q, bool top_level, bound_query_t *
     }
     if (!bind_order(b, q, &it, false, ret, &out) || !bind_limit(b, q, &out)) goto out;
     if (assigns && !top_level) {
-        fail(b->s, 141, 15, 1, "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval operations.");
+        fail(b->s, 141, 15, 1,
+             "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval "
+             "operations.");
         goto out;
     }
     for (size_t i = 0; assigns && i < it.n; i++)
         if (it.vars[i] == NULL) {
-            fail(b->s, 141, 15, 1, "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval operations.");
+            fail(b->s, 141, 15, 1,
+                 "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval "
+                 "operations.");
             goto out;
         }
     ret->vars = assigns ? it.vars : NULL;

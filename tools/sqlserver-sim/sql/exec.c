@@ -12,8 +12,9 @@
 /* Errors that end the batch they occur in; the others end only their statement. */
 static bool ends_batch(int number)
 {
-    static const int list[] = {102, 105, 113, 137, 155, 156, 174, 189, 191, 195, 205, 206, 207, 208, 209, 226, 241, 242, 244, 245, 248, 263, 295,
-                               313, 402, 529, 911, 1087, 1205, 2715, 3609, 3930, 3952, 3960, 4104, 4121, 4145, 8114, 8120, 8133, 8169, 8624, 10738};
+    static const int list[] = {102,  105,  113,  137,  155,  156,  174,  189,  191,  195,  205,  206,  207,  208,  209,
+                               226,  241,  242,  244,  245,  248,  263,  295,  313,  402,  529,  911,  1087, 1205, 2715,
+                               3609, 3930, 3952, 3960, 4104, 4121, 4145, 8114, 8120, 8133, 8169, 8624, 10738};
     for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
         if (list[i] == number) return true;
     return false;
@@ -23,14 +24,17 @@ static const char *tran_name_of(sim_session_t *s, stmt_t *st)
 {
     if (st->word != NULL) return st->word;
     sim_var_t *v = st->var != NULL ? session_var(s, st->var) : NULL;
-    return v != NULL && !v->value.is_null && type_is_char(v->type.base) ? arena_strndup(&s->arena, v->value.u.s.ptr, v->value.u.s.len) : NULL;
+    return v != NULL && !v->value.is_null && type_is_char(v->type.base)
+               ? arena_strndup(&s->arena, v->value.u.s.ptr, v->value.u.s.len)
+               : NULL;
 }
 
 static bool set_var(sim_session_t *s, stmt_t *st)
 {
     sim_var_t *v = session_var(s, st->var);
     if (v == NULL || v->table != NULL) return fail(s, 137, 15, 1, "Must declare the scalar variable \"%s\".", st->var);
-    expr_t *e = st->expr, name = {.kind = E_VAR, .name = {{st->var}, 1}}, bin = {.kind = E_BIN, .op = st->action, .nargs = 2};
+    expr_t *e = st->expr, name = {.kind = E_VAR, .name = {{st->var}, 1}},
+           bin = {.kind = E_BIN, .op = st->action, .nargs = 2};
     expr_t *args[2] = {&name, st->expr};
     if (st->action != '=') {
         bin.args = args;
@@ -90,12 +94,23 @@ static bool leaf(sim_session_t *s, stmt_t *st, uint64_t *rows, bool *has_count, 
         *has_count = true;
         *curcmd = st->kind == ST_INSERT ? 0xC3 : st->kind == ST_UPDATE ? 0xC5 : 0xC4;
         return exec_dml(s, st, rows);
-    case ST_TRUNCATE: return exec_dml(s, st, rows);
-    case ST_INSERT_BULK: *curcmd = 0xF0; return bulk_prepare(s, st);
-    case ST_CREATE_TABLE: *curcmd = 0xC6; return exec_ddl(s, st);
-    case ST_DROP_TABLE: *curcmd = 0xC7; return exec_ddl(s, st);
-    case ST_ALTER_TABLE: *curcmd = 0xD8; return exec_ddl(s, st);
-    case ST_CREATE_DATABASE: *curcmd = 0xCB; return exec_ddl(s, st);
+    case ST_TRUNCATE:
+        return exec_dml(s, st, rows);
+    case ST_INSERT_BULK:
+        *curcmd = 0xF0;
+        return bulk_prepare(s, st);
+    case ST_CREATE_TABLE:
+        *curcmd = 0xC6;
+        return exec_ddl(s, st);
+    case ST_DROP_TABLE:
+        *curcmd = 0xC7;
+        return exec_ddl(s, st);
+    case ST_ALTER_TABLE:
+        *curcmd = 0xD8;
+        return exec_ddl(s, st);
+    case ST_CREATE_DATABASE:
+        *curcmd = 0xCB;
+        return exec_ddl(s, st);
     case ST_CREATE_INDEX:
     case ST_DROP_INDEX:
     case ST_CREATE_SCHEMA:
@@ -103,22 +118,38 @@ static bool leaf(sim_session_t *s, stmt_t *st, uint64_t *rows, bool *has_count, 
     case ST_ALTER_DATABASE:
     case ST_DROP_DATABASE:
     case ST_CREATE_MODULE:
-    case ST_DROP_MODULE: return exec_ddl(s, st);
-    case ST_SET_VAR: *quiet = true; return set_var(s, st);
-    case ST_DECLARE: *quiet = true; return declare(s, st);
-    case ST_SET_OPTION: *curcmd = 0xBE; return exec_set_option(s, st);
-    case ST_BEGIN_TRAN: *curcmd = 0xD4; return tran_begin(s, tran_name_of(s, st));
-    case ST_COMMIT: *curcmd = 0xD5; return tran_commit(s);
-    case ST_ROLLBACK: *curcmd = 0xD2; return tran_rollback(s, tran_name_of(s, st));
-    case ST_SAVE: return tran_save(s, tran_name_of(s, st) != NULL ? tran_name_of(s, st) : "");
-    default: return exec_misc(s, st);
+    case ST_DROP_MODULE:
+        return exec_ddl(s, st);
+    case ST_SET_VAR:
+        *quiet = true;
+        return set_var(s, st);
+    case ST_DECLARE:
+        *quiet = true;
+        return declare(s, st);
+    case ST_SET_OPTION:
+        *curcmd = 0xBE;
+        return exec_set_option(s, st);
+    case ST_BEGIN_TRAN:
+        *curcmd = 0xD4;
+        return tran_begin(s, tran_name_of(s, st));
+    case ST_COMMIT:
+        *curcmd = 0xD5;
+        return tran_commit(s);
+    case ST_ROLLBACK:
+        *curcmd = 0xD2;
+        return tran_rollback(s, tran_name_of(s, st));
+    case ST_SAVE:
+        return tran_save(s, tran_name_of(s, st) != NULL ? tran_name_of(s, st) : "");
+    default:
+        return exec_misc(s, st);
     }
 }
 
 static bool implicit_starter(stmt_kind_t k)
 {
-    return k == ST_INSERT || k == ST_UPDATE || k == ST_DELETE || k == ST_TRUNCATE || k == ST_CREATE_TABLE || k == ST_ALTER_TABLE ||
-           k == ST_DROP_TABLE || k == ST_CREATE_INDEX || k == ST_DROP_INDEX || k == ST_CREATE_SCHEMA || k == ST_CREATE_MODULE;
+    return k == ST_INSERT || k == ST_UPDATE || k == ST_DELETE || k == ST_TRUNCATE || k == ST_CREATE_TABLE ||
+           k == ST_ALTER_TABLE || k == ST_DROP_TABLE || k == ST_CREATE_INDEX || k == ST_DROP_INDEX ||
+           k == ST_CREATE_SCHEMA || k == ST_CREATE_MODULE;
 }
 
 static void catch_error(sim_session_t *s, int line)
@@ -160,7 +191,8 @@ static void error_effects(sim_session_t *s)
 /* Reports a pending error outside TRY. @return whether the batch ends */
 static bool report(sim_session_t *s, const stmt_t *st, sim_done_kind_t kind, uint16_t curcmd)
 {
-    bool end = ends_batch(s->err.number) || s->err.class >= 20 || (s->xact_abort && s->err.class > 10 && s->err.number != 50000);
+    bool end = ends_batch(s->err.number) || s->err.class >= 20 ||
+               (s->xact_abort && s->err.class > 10 && s->err.number != 50000);
     int number = s->err.number;
     if (number == 102 || number == 156 || number == 195 || number == 2812 || number == 208 || number == 4121) {
         size_t len = s->frame != NULL && s->frame->src != NULL ? st->end - st->start : 0;
@@ -193,7 +225,8 @@ static flow_t run_leaf(sim_session_t *s, stmt_t *st)
     s->err_line = 0;
     s->line = st->line;
     s->stmt_time = server_utc(s->server);
-    bool tran_stmt = st->kind == ST_BEGIN_TRAN || st->kind == ST_COMMIT || st->kind == ST_ROLLBACK || st->kind == ST_SAVE;
+    bool tran_stmt =
+        st->kind == ST_BEGIN_TRAN || st->kind == ST_COMMIT || st->kind == ST_ROLLBACK || st->kind == ST_SAVE;
     bool is_exec = st->kind == ST_EXEC || st->kind == ST_EXEC_STRING;
     bool ok;
     if (is_exec) {
@@ -216,7 +249,8 @@ static flow_t run_leaf(sim_session_t *s, stmt_t *st)
     if (ok) {
         if (st->kind != ST_DECLARE || st->ndecls > 0) s->last_error = 0;
         if (has_count || quiet) {
-            if (has_count || st->kind == ST_SELECT || st->kind == ST_SET_VAR) s->rowcount = has_count || st->kind == ST_SELECT ? (int64_t)rows : 1;
+            if (has_count || st->kind == ST_SELECT || st->kind == ST_SET_VAR)
+                s->rowcount = has_count || st->kind == ST_SELECT ? (int64_t)rows : 1;
         } else if (st->kind != ST_DECLARE && st->kind != ST_PRINT) {
             s->rowcount = 0;
         }
@@ -254,7 +288,8 @@ static flow_t run_stmt(sim_session_t *s, stmt_t *st)
     bool hit;
     flow_t f;
     switch (st->kind) {
-    case ST_BLOCK: return run_list(s, st->body);
+    case ST_BLOCK:
+        return run_list(s, st->body);
     case ST_IF:
         fresh_arena(s);
         s->err = (sql_error_t){0};
@@ -276,8 +311,10 @@ static flow_t run_stmt(sim_session_t *s, stmt_t *st)
             if (f == FLOW_BREAK) return FLOW_NEXT;
             if (f != FLOW_NEXT && f != FLOW_CONTINUE) return f;
         }
-    case ST_BREAK: return FLOW_BREAK;
-    case ST_CONTINUE: return FLOW_CONTINUE;
+    case ST_BREAK:
+        return FLOW_BREAK;
+    case ST_CONTINUE:
+        return FLOW_CONTINUE;
     case ST_RETURN:
         if (st->expr != NULL) {
             sim_typeinfo_t it = type_simple(SIM_T_INT);
@@ -299,7 +336,8 @@ static flow_t run_stmt(sim_session_t *s, stmt_t *st)
         f = run_list(s, st->other);
         caught_pop(s);
         return f;
-    default: return run_leaf(s, st);
+    default:
+        return run_leaf(s, st);
     }
 }
 
@@ -344,7 +382,10 @@ flow_t exec_body_capture(sim_session_t *s, const char *text, size_t len, frame_t
     f->src = text;
     f->nest = f->outer != NULL ? f->outer->nest + (f->in_proc ? 1 : 0) : 0;
     if (f->nest > 32) {
+        f->arena = NULL;
         fail(s, 217, 16, 1, "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).");
+        vars_free(s, f->vars);
+        f->vars = NULL;
         return FLOW_ERROR;
     }
     sql_error_t err = {0};
@@ -368,6 +409,7 @@ flow_t exec_body_capture(sim_session_t *s, const char *text, size_t len, frame_t
     if (cap != NULL) capture(s, f, cap, keep);
     vars_free(s, f->vars);
     f->vars = NULL;
+    f->arena = NULL;
     arena_done(&ast);
     return flow;
 }

@@ -12,7 +12,8 @@ flow_t exec_body(sim_session_t *s, const char *text, size_t len, frame_t *f);
 bool run_exec(sim_session_t *s, stmt_t *st, flow_t *ret_flow);
 bool bulk_prepare(sim_session_t *s, stmt_t *st);
 bool ddl_table_variable(sim_session_t *s, declare_item_t *d);
-bool ddl_select_into(sim_session_t *s, const name_t *into, const sim_column_t *cols, size_t n, cat_table_t **ret_table, sdb_t **ret_sdb);
+bool ddl_select_into(sim_session_t *s, const name_t *into, const sim_column_t *cols, size_t n, cat_table_t **ret_table,
+                     sdb_t **ret_sdb);
 void caught_pop(sim_session_t *s);
 
 /* ---- writer.c: rows into tables, with every check and the change log ---- */
@@ -41,6 +42,7 @@ bool writer_delete(writer_t *w, int64_t rowid, const sim_value_t *before);
 /** Ends the statement: deferred checks, identity bookkeeping. */
 bool writer_close(writer_t *w, bool ok);
 /** Converts a source value to a column's type with the errors of an assignment. */
-bool writer_convert(writer_t *w, const cat_column_t *c, const sim_typeinfo_t *from, const sim_value_t *v, sim_value_t *ret);
+bool writer_convert(writer_t *w, const cat_column_t *c, const sim_typeinfo_t *from, const sim_value_t *v,
+                    sim_value_t *ret);
 
 #endif

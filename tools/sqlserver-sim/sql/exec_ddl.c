@@ -27,221 +27,20 @@ bool ddl_next_id(sim_session_t *s, sdb_t *sdb, int *ret_id)
     return true;
 }
 
-bool ddl_add_object(sim_session_t *s, sdb_t *sdb, int schema_id, const char *name, const char *type, int parent, bool shipped, int *ret_id)
+bool ddl_add_object(sim_session_t *s, sdb_t *sdb, int schema_id, const char *name, const char *type, int parent,
+                    bool shipped, int *ret_id)
 {
     int64_t hit = 0, now = datetime_key(server_local(s->server));
-    if (!sq_int(s, &hit, "SELECT count(*) FROM %s._sim_objects WHERE schema_id=%d AND name=%Q", sdb->db->attach, schema_id, name)) return fail_sqlite(s);
-    if (hit != 0) return fail(s, 2714, 16, parent != 0 ? 5 : 6, "There is already an object named '%s' in the database.", name);
+    if (!sq_int(s, &hit, "SELECT count(*) FROM %s._sim_objects WHERE schema_id=%d AND name=%Q", sdb->db->attach,
+                schema_id, name))
+        return fail_sqlite(s);
+    if (hit != 0)
+        return fail(s, 2714, 16, parent != 0 ? 5 : 6, "There is already an object named '%s' in the database.", name);
     return ddl_next_id(s, sdb, ret_id) &&
-           sq_exec(s, "INSERT INTO %s._sim_objects(id,schema_id,name,type,parent_id,created,modified,ms_shipped) VALUES(%d,%d,%Q,%Q,%d,%lld,%lld,%d)",
+           sq_exec(s,
+                   "INSERT INTO %s._sim_objects(id,schema_id,name,type,parent_id,created,modified,ms_shipped) "
+                   "VALUES(%d,%d,%Q,%Q,%d,%lld,%lld,%d)",
                    sdb->db->attach, *ret_id, schema_id, name, type, parent, (long long)now, (long long)now, shipped);
-}
-
-static bool add_default(sim_session_t *s, sdb_t *sdb, int schema_id, const char *table, int table_id, const char *col, const char *name, const expr_t *e,
-                        const char **ret_text, int *ret_id)
-{
-    buf_t t = {0};
-    expr_render(e, &t);
-    for (char *c = t.ptr; c != NULL && *c != '\0' && *c != '\''; c++) { /* function names are stored in lower case */
-        if (*c == '[') {
-            while (*c != ']' && *c != '\0') c++;
-            continue;
-        }
-        if (strncmp(c, "CONVERT(", 8) == 0) c += 7;
-        if (strncmp(c, "NULL", 4) == 0) c += 3;
-        else if (*c >= 'A' && *c <= 'Z' && !(*c == 'N' && c[1] == '\'')) *c = (char)(*c + 32);
-    }
-    *ret_text = arena_strdup(&s->arena, buf_text(&t));
-    buf_done(&t);
-    if (name == NULL)
-        name = arena_printf(&s->arena, "DF__%.9s__%.5s__%08X", table, col, (unsigned)table_id * 31u + (unsigned)strlen(col) * 7u + (unsigned char)col[0]);
-    return ddl_add_object(s, sdb, schema_id, name, "D", table_id, false, ret_id);
-}
-
-static bool column_storage(sim_session_t *s, const cat_column_t *c, buf_t *q)
-{
-    (void)s;
-    buf_printf(q, "c%d%s", c->id, type_is_char(c->type.base) ? " COLLATE SQLCI" : "");
-    return true;
-}
-
-static bool store_column_row(sim_session_t *s, sdb_t *sdb, int table_id, const cat_column_t *c)
-{
-    return sq_exec(s, "INSERT OR REPLACE INTO %s._sim_columns VALUES(%d,%d,%Q,%lld,%d,%d,%lld,%lld,%Q,%d,%Q,%Q)", sdb->db->attach, table_id, c->id, c->name,
-                   (long long)type_pack(&c->type), c->type.not_null, c->identity, (long long)c->seed, (long long)c->incr, c->dflt, c->dflt_id,
-                   c->computed_text, c->collation);
-}
-
-static bool computed_type(sim_session_t *s, sdb_t *sdb, const char *table, cat_column_t *cols, size_t n, const expr_t *e, sim_typeinfo_t *ret)
-{
-    (void)sdb;
-    binder_t b;
-    bound_t v;
-    scope_src_t src = {.alias = table, .tn = "t", .ncols = n};
-    scope_t sc = {.srcs = &src, .nsrcs = 1};
-    binder_init(&b, s);
-    src.cols = arena_alloc(&s->arena, sizeof(scope_col_t) * (n + 1));
-    for (size_t i = 0; i < n; i++) src.cols[i] = (scope_col_t){cols[i].name, arena_printf(&s->arena, "c%d", cols[i].id), cols[i].type, 0, &cols[i]};
-    b.scope = &sc;
-    if (!bind_expr(&b, e, &v)) return false;
-    *ret = v.type;
-    ret->not_null = false;
-    return true;
-}
-
-/* Fills a catalog column from its definition; default constraints are created by the caller. */
-static bool column_from_def(sim_session_t *s, sdb_t *sdb, const column_def_t *d, int id, const char *table, cat_column_t *all, size_t nall, cat_column_t *ret)
-{
-    memset(ret, 0, sizeof(*ret));
-    ret->id = id;
-    ret->name = d->name;
-    if (d->computed != NULL) {
-        buf_t t = {0};
-        expr_render(d->computed, &t);
-        ret->computed_text = arena_strdup(&s->arena, buf_text(&t));
-        ret->computed = true;
-        buf_done(&t);
-        return computed_type(s, sdb, table, all, nall, d->computed, &ret->type);
-    }
-    ret->type = d->type->type;
-    bool sys_not_null = ret->type.not_null;
-    ret->type.not_null = d->null_spec == 2 || d->primary_key || (d->identity && d->null_spec != 1) || (sys_not_null && d->null_spec == 0) ||
-                         (ret->type.base == SIM_T_TIMESTAMP && d->null_spec == 0);
-    if (d->primary_key && d->null_spec == 1)
-        return fail(s, 8111, 16, 1, "Cannot define PRIMARY KEY constraint on nullable column in table '%s'.", table);
-    ret->identity = d->identity;
-    ret->seed = d->seed;
-    ret->incr = d->incr;
-    if (d->identity && !type_is_integer(ret->type.base) && !(type_is_decimal(ret->type.base) && ret->type.scale == 0))
-        return fail(s, 2749, 16, 2, "Identity column '%s' must be of data type int, bigint, smallint, tinyint, or decimal or numeric with a scale of 0, unencrypted, and constrained to be nonnullable.", d->name);
-    if (type_is_char(ret->type.base)) {
-        ret->collation = d->collate != NULL ? d->collate : sdb->db->collation;
-        if (!type_is_unicode(ret->type.base) && strstr(ret->collation, "UTF8") != NULL) ret->type.utf8 = true;
-    }
-    return true;
-}
-
-static int find_col(const cat_column_t *cols, size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (name_eq(cols[i].name, name)) return (int)i;
-    return -1;
-}
-
-bool ddl_create_index(sim_session_t *s, sdb_t *sdb, const char *storage, int table_id, const char *name, int type, bool unique, bool pk, bool uq, int constraint_id,
-                      const int *cols, const bool *desc, size_t n)
-{
-    int64_t index_id = 1;
-    if (type != 1) {
-        if (!sq_int(s, &index_id, "SELECT max(1,coalesce(max(index_id),1))+1 FROM %s._sim_indexes WHERE object_id=%d", sdb->db->attach, table_id)) return fail_sqlite(s);
-    }
-    if (!sq_exec(s, "INSERT INTO %s._sim_indexes VALUES(%d,%lld,%Q,%d,%d,%d,%d,%d)", sdb->db->attach, table_id, (long long)index_id, name, type, unique, pk, uq, constraint_id))
-        return false;
-    const char *dot = strchr(storage, '.');
-    buf_t q = {0};
-    buf_printf(&q, "CREATE %sINDEX %.*s.i%d_%lld ON %s(", unique ? "UNIQUE " : "", (int)(dot - storage), storage, table_id, (long long)index_id, dot + 1);
-    bool ok = true;
-    for (size_t i = 0; ok && i < n; i++) {
-        buf_printf(&q, "%sc%d%s", i > 0 ? "," : "", cols[i], desc != NULL && desc[i] ? " DESC" : "");
-        ok = sq_exec(s, "INSERT INTO %s._sim_index_columns VALUES(%d,%lld,%d,%d,%d)", sdb->db->attach, table_id, (long long)index_id, (int)i + 1, cols[i], desc != NULL && desc[i]);
-    }
-    buf_addc(&q, ')');
-    if (ok && sqlite3_exec(s->sq, buf_text(&q), NULL, NULL, NULL) != SQLITE_OK) {
-        if ((sqlite3_extended_errcode(s->sq) & 0xFF) == SQLITE_CONSTRAINT)
-            ok = fail(s, 1505, 16, 1, "The CREATE UNIQUE INDEX statement terminated because a duplicate key was found for the object name '%s' and the index name '%s'.", storage, name);
-        else
-            ok = fail_sqlite(s);
-    }
-    buf_done(&q);
-    return ok;
-}
-
-static bool key_constraint(sim_session_t *s, sdb_t *sdb, int schema_id, const char *table, const char *storage, int table_id, cat_column_t *cols, size_t ncols,
-                           const table_constraint_t *c, bool has_clustered)
-{
-    int *ids = arena_alloc(&s->arena, sizeof(int) * (c->ncols + 1)), id;
-    for (size_t i = 0; i < c->ncols; i++) {
-        int at = find_col(cols, ncols, c->cols[i]);
-        if (at < 0) return fail(s, 1911, 16, 1, "Column name '%s' does not exist in the target table or view.", c->cols[i]);
-        if (c->kind == 'P' && !cols[at].type.not_null) return fail(s, 8111, 16, 1, "Cannot define PRIMARY KEY constraint on nullable column in table '%s'.", table);
-        ids[i] = cols[at].id;
-    }
-    const char *name = c->name;
-    if (name == NULL)
-        name = arena_printf(&s->arena, "%s__%.9s__%016llX", c->kind == 'P' ? "PK" : "UQ", table, (unsigned long long)table_id * 2654435761u * 40503u + c->ncols + (unsigned)ids[0]);
-    if (!ddl_add_object(s, sdb, schema_id, name, c->kind == 'P' ? "PK" : "UQ", table_id, false, &id)) return false;
-    bool clustered = c->clustered || (c->kind == 'P' && !c->nonclustered && !has_clustered);
-    return ddl_create_index(s, sdb, storage, table_id, name, clustered ? 1 : 2, true, c->kind == 'P', c->kind == 'U', id, ids, c->desc, c->ncols);
-}
-
-static bool foreign_key(sim_session_t *s, sdb_t *sdb, int schema_id, const char *table, int table_id, cat_column_t *cols, size_t ncols, const table_constraint_t *c)
-{
-    sdb_t *rdb = sdb;
-    cat_table_t *ref;
-    const char *schema = c->ref.n >= 2 ? c->ref.part[c->ref.n - 2] : "dbo", *object = c->ref.part[c->ref.n - 1];
-    int id, rid;
-    cat_column_t *rcols = cols;
-    size_t rn = ncols;
-    const cat_index_t *pk = NULL;
-    ref = catalog_table(rdb->cat, schema, object);
-    if (ref != NULL) {
-        rcols = ref->cols;
-        rn = ref->ncols;
-        rid = ref->id;
-        pk = table_pk(ref);
-    } else if (name_eq(object, table)) {
-        rid = table_id;
-    } else {
-        return fail(s, 1767, 16, 0, "Foreign key '%s' references invalid table '%s'.", c->name != NULL ? c->name : "", name_dotted(&s->arena, &c->ref));
-    }
-    const char *name = c->name;
-    if (name == NULL) name = arena_printf(&s->arena, "FK__%.9s__%.5s__%08X", table, c->cols[0], ((unsigned)table_id ^ (unsigned)rid * 131u) + (unsigned char)c->cols[0][0]);
-    if (!ddl_add_object(s, sdb, schema_id, name, "F", table_id, false, &id)) return false;
-    if (!sq_exec(s, "INSERT INTO %s._sim_fks VALUES(%d,%d,%d,%d,%d,0)", sdb->db->attach, id, table_id, rid, c->on_delete, c->on_update)) return false;
-    for (size_t i = 0; i < c->ncols; i++) {
-        int at = find_col(cols, ncols, c->cols[i]), rat = -1;
-        if (at < 0) return fail(s, 1769, 16, 1, "Foreign key '%s' references invalid column '%s' in referencing table '%s'.", name, c->cols[i], table);
-        if (c->nref_cols > i) {
-            rat = find_col(rcols, rn, c->ref_cols[i]);
-            if (rat < 0) return fail(s, 1770, 16, 0, "Foreign key '%s' references invalid column '%s' in referenced table '%s'.", name, c->ref_cols[i], object);
-        } else if (pk != NULL && (int)i < pk->ncols) {
-            for (size_t k = 0; k < rn; k++)
-                if (rcols[k].id == pk->cols[i]) rat = (int)k;
-        }
-        if (rat < 0) return fail(s, 1773, 16, 0, "Foreign key '%s' has implicit reference to object '%s' which does not have a primary key defined on it.", name, object);
-        if (!sq_exec(s, "INSERT INTO %s._sim_fk_columns VALUES(%d,%d,%d,%d)", sdb->db->attach, id, (int)i + 1, cols[at].id, rcols[rat].id)) return false;
-    }
-    return true;
-}
-
-static bool check_constraint(sim_session_t *s, sdb_t *sdb, int schema_id, const char *table, int table_id, const table_constraint_t *c)
-{
-    int id;
-    buf_t t = {0};
-    expr_render(c->expr, &t);
-    const char *name = c->name != NULL ? c->name : arena_printf(&s->arena, "CK__%.9s__%08X", table, (unsigned)table_id * 17u + (unsigned)t.len);
-    bool ok = ddl_add_object(s, sdb, schema_id, name, "C", table_id, false, &id) &&
-              sq_exec(s, "INSERT INTO %s._sim_checks VALUES(%d,%d,%Q,0)", sdb->db->attach, id, table_id, buf_text(&t));
-    buf_done(&t);
-    return ok;
-}
-
-static bool add_constraint(sim_session_t *s, sdb_t *sdb, int schema_id, const char *table, const char *storage, int table_id, cat_column_t *cols, size_t ncols,
-                           const table_constraint_t *c, bool has_clustered)
-{
-    switch (c->kind) {
-    case 'P':
-    case 'U': return key_constraint(s, sdb, schema_id, table, storage, table_id, cols, ncols, c, has_clustered);
-    case 'F': return foreign_key(s, sdb, schema_id, table, table_id, cols, ncols, c);
-    case 'C': return check_constraint(s, sdb, schema_id, table, table_id, c);
-    default: {
-        int at = find_col(cols, ncols, c->cols[0]);
-        if (at < 0) return fail(s, 1752, 16, 0, "Column '%s' in table '%s' is invalid for creating a default constraint.", c->cols[0], table);
-        if (cols[at].dflt_id != 0) return fail(s, 1781, 16, 1, "Column already has a DEFAULT bound to it.");
-        return add_default(s, sdb, schema_id, table, table_id, c->cols[0], c->name, c->expr, &cols[at].dflt, &cols[at].dflt_id) &&
-               store_column_row(s, sdb, table_id, &cols[at]);
-    }
-    }
 }
 
 static bool create_storage(sim_session_t *s, const char *storage, cat_column_t *cols, size_t n)
@@ -253,7 +52,7 @@ static bool create_storage(sim_session_t *s, const char *storage, cat_column_t *
         if (cols[i].computed) continue;
         if (!first) buf_addc(&q, ',');
         first = false;
-        column_storage(s, &cols[i], &q);
+        ddl_column_storage(s, &cols[i], &q);
     }
     if (first) buf_adds(&q, "x");
     buf_addc(&q, ')');
@@ -262,16 +61,26 @@ static bool create_storage(sim_session_t *s, const char *storage, cat_column_t *
     return ok;
 }
 
+static char *put_text(char *to, const char *text)
+{
+    return memcpy(to, text, strlen(text) + 1);
+}
+
 /* Table variables and #tables live in the connection's temporary database and in session memory. */
-static bool create_temp(sim_session_t *s, const char *name, const column_def_t *defs, size_t ndefs, const table_constraint_t *cons, size_t ncons, cat_table_t **ret)
+static bool create_temp(sim_session_t *s, const char *name, const column_def_t *defs, size_t ndefs,
+                        const table_constraint_t *cons, size_t ncons, cat_table_t **ret)
 {
     size_t bytes = sizeof(cat_table_t) + (ndefs + 1) * sizeof(cat_column_t);
     arena_t *a = &s->arena;
     cat_column_t *cols = arena_alloc(a, sizeof(*cols) * (ndefs + 1));
     int id = ++s->next_temp;
     for (size_t i = 0; i < ndefs; i++) {
-        if (!column_from_def(s, s->cur, &defs[i], (int)i + 1, name, cols, i, &cols[i])) return false;
-        if (find_col(cols, i, defs[i].name) >= 0) return fail(s, 2705, 16, 3, "Column names in each table must be unique. Column name '%s' in table '%s' is specified more than once.", defs[i].name, name);
+        if (!ddl_column_from_def(s, s->cur, &defs[i], (int)i + 1, name, cols, i, &cols[i])) return false;
+        if (ddl_find_column(cols, i, defs[i].name) >= 0)
+            return fail(s, 2705, 16, 3,
+                        "Column names in each table must be unique. Column name '%s' in table '%s' is specified more "
+                        "than once.",
+                        defs[i].name, name);
         if (defs[i].dflt != NULL) {
             buf_t t = {0};
             expr_render(defs[i].dflt, &t);
@@ -281,7 +90,8 @@ static bool create_temp(sim_session_t *s, const char *name, const column_def_t *
     }
     size_t text = strlen(name) + 64;
     for (size_t i = 0; i < ndefs; i++)
-        text += strlen(cols[i].name) + 1 + (cols[i].dflt != NULL ? strlen(cols[i].dflt) + 1 : 0) + (cols[i].computed_text != NULL ? strlen(cols[i].computed_text) + 1 : 0) + 48;
+        text += strlen(cols[i].name) + 1 + (cols[i].dflt != NULL ? strlen(cols[i].dflt) + 1 : 0) +
+                (cols[i].computed_text != NULL ? strlen(cols[i].computed_text) + 1 : 0) + 48;
     /* one allocation holds the table, its columns and their texts: it is freed as one */
     size_t nidx = ncons;
     for (size_t i = 0; i < ndefs; i++) nidx += defs[i].primary_key || defs[i].unique;
@@ -294,21 +104,21 @@ static bool create_temp(sim_session_t *s, const char *name, const column_def_t *
     t->schema = "dbo";
     t->temp = true;
     t->ncols = ndefs;
-    t->name = strcpy(p, name);
+    t->name = put_text(p, name);
     p += strlen(name) + 1;
     sqlite3_snprintf(40, p, "temp.tv%d", id);
     t->storage = p;
     p += strlen(p) + 1;
     for (size_t i = 0; i < ndefs; i++) {
         t->cols[i] = cols[i];
-        t->cols[i].name = strcpy(p, cols[i].name);
+        t->cols[i].name = put_text(p, cols[i].name);
         p += strlen(p) + 1;
         if (cols[i].dflt != NULL) {
-            t->cols[i].dflt = strcpy(p, cols[i].dflt);
+            t->cols[i].dflt = put_text(p, cols[i].dflt);
             p += strlen(p) + 1;
         }
         if (cols[i].computed_text != NULL) {
-            t->cols[i].computed_text = strcpy(p, cols[i].computed_text);
+            t->cols[i].computed_text = put_text(p, cols[i].computed_text);
             p += strlen(p) + 1;
         }
         t->cols[i].collation = NULL;
@@ -316,13 +126,15 @@ static bool create_temp(sim_session_t *s, const char *name, const column_def_t *
     bool ok = create_storage(s, t->storage, t->cols, ndefs);
     for (size_t i = 0; ok && i < ndefs + ncons; i++) {
         buf_t q = {0};
-        if (i < ndefs ? (defs[i].primary_key || defs[i].unique) : (cons[i - ndefs].kind == 'P' || cons[i - ndefs].kind == 'U')) {
+        if (i < ndefs ? (defs[i].primary_key || defs[i].unique)
+                      : (cons[i - ndefs].kind == 'P' || cons[i - ndefs].kind == 'U')) {
             buf_printf(&q, "CREATE UNIQUE INDEX temp.iv%d_%zu ON tv%d(", id, i, id);
             if (i < ndefs) {
                 buf_printf(&q, "c%zu", i + 1);
             } else {
                 for (size_t k = 0; k < cons[i - ndefs].ncols; k++)
-                    buf_printf(&q, "%sc%d", k > 0 ? "," : "", find_col(cols, ndefs, cons[i - ndefs].cols[k]) + 1);
+                    buf_printf(&q, "%sc%d", k > 0 ? "," : "",
+                               ddl_find_column(cols, ndefs, cons[i - ndefs].cols[k]) + 1);
             }
             buf_addc(&q, ')');
             if (sqlite3_exec(s->sq, buf_text(&q), NULL, NULL, NULL) != SQLITE_OK) ok = fail_sqlite(s);
@@ -348,67 +160,95 @@ bool ddl_table_variable(sim_session_t *s, declare_item_t *d)
     return true;
 }
 
-static bool add_temp(sim_session_t *s, const char *name, const column_def_t *defs, size_t n, const table_constraint_t *cons, size_t ncons)
+static bool add_temp(sim_session_t *s, const char *name, const column_def_t *defs, size_t n,
+                     const table_constraint_t *cons, size_t ncons)
 {
     cat_table_t *t;
-    if (session_temp(s, name) != NULL) return fail(s, 2714, 16, 6, "There is already an object named '%s' in the database.", name);
+    if (session_temp(s, name) != NULL)
+        return fail(s, 2714, 16, 6, "There is already an object named '%s' in the database.", name);
     if (!create_temp(s, name, defs, n, cons, ncons, &t)) return false;
     s->temps = sim_realloc(s->temps, sizeof(*s->temps) * (s->ntemps + 1));
     s->temps[s->ntemps++] = t;
     return true;
 }
 
-bool ddl_create_table(sim_session_t *s, const name_t *name, const column_def_t *defs, size_t ndefs, const table_constraint_t *cons, size_t ncons)
+bool ddl_create_table(sim_session_t *s, const name_t *name, const column_def_t *defs, size_t ndefs,
+                      const table_constraint_t *cons, size_t ncons)
 {
     sdb_t *sdb;
     const char *schema, *table;
     int id;
     if (name->part[name->n - 1][0] == '#') return add_temp(s, name->part[name->n - 1], defs, ndefs, cons, ncons);
-    if (!resolve_db(s, name, &sdb, &schema, &table) || !tran_write(s, sdb, false) || !session_catalog(s, sdb)) return false;
+    if (!resolve_db(s, name, &sdb, &schema, &table) || !tran_write(s, sdb, false) || !session_catalog(s, sdb))
+        return false;
     const cat_schema_t *sc = catalog_schema(sdb->cat, schema);
-    if (sc == NULL || name_eq(schema, "sys")) return fail(s, 2760, 16, 1, "The specified schema name \"%s\" either does not exist or you do not have permission to use it.", schema);
+    if (sc == NULL || name_eq(schema, "sys"))
+        return fail(s, 2760, 16, 1,
+                    "The specified schema name \"%s\" either does not exist or you do not have permission to use it.",
+                    schema);
     if (!ddl_add_object(s, sdb, sc->id, table, "U", 0, false, &id)) return false;
     const char *storage = arena_printf(&s->arena, "%s.o%d", sdb->db->attach, id);
     cat_column_t *cols = arena_alloc(&s->arena, sizeof(*cols) * (ndefs + 1));
     bool clustered = false, identity = false;
     for (size_t i = 0; i < ncons; i++) clustered = clustered || cons[i].clustered;
     for (size_t i = 0; i < ndefs; i++) {
-        if (find_col(cols, i, defs[i].name) >= 0)
-            return fail(s, 2705, 16, 3, "Column names in each table must be unique. Column name '%s' in table '%s' is specified more than once.", defs[i].name, table);
-        if (!column_from_def(s, sdb, &defs[i], (int)i + 1, table, cols, i, &cols[i])) return false;
-        if (cols[i].identity && identity) return fail(s, 2744, 16, 2, "Multiple identity columns specified for table '%s'. Only one identity column per table is allowed.", table);
+        if (ddl_find_column(cols, i, defs[i].name) >= 0)
+            return fail(s, 2705, 16, 3,
+                        "Column names in each table must be unique. Column name '%s' in table '%s' is specified more "
+                        "than once.",
+                        defs[i].name, table);
+        if (!ddl_column_from_def(s, sdb, &defs[i], (int)i + 1, table, cols, i, &cols[i])) return false;
+        if (cols[i].identity && identity)
+            return fail(
+                s, 2744, 16, 2,
+                "Multiple identity columns specified for table '%s'. Only one identity column per table is allowed.",
+                table);
         identity = identity || cols[i].identity;
         clustered = clustered || defs[i].clustered;
-        if (cols[i].identity && !sq_exec(s, "INSERT OR REPLACE INTO %s._sim_identity VALUES(%d,%lld)", sdb->db->attach, id, (long long)(cols[i].seed - cols[i].incr))) return false;
+        if (cols[i].identity && !sq_exec(s, "INSERT OR REPLACE INTO %s._sim_identity VALUES(%d,%lld)", sdb->db->attach,
+                                         id, (long long)(cols[i].seed - cols[i].incr)))
+            return false;
     }
     for (size_t i = 0; i < ncons; i++) /* table-level primary keys make their columns NOT NULL */
         for (size_t k = 0; cons[i].kind == 'P' && k < cons[i].ncols; k++) {
-            int at = find_col(cols, ndefs, cons[i].cols[k]);
+            int at = ddl_find_column(cols, ndefs, cons[i].cols[k]);
             if (at >= 0 && defs[at].null_spec != 1) cols[at].type.not_null = true;
         }
     for (size_t i = 0; i < ndefs; i++) {
-        if (defs[i].dflt != NULL && !add_default(s, sdb, sc->id, table, id, defs[i].name, defs[i].dflt_name, defs[i].dflt, &cols[i].dflt, &cols[i].dflt_id)) return false;
-        if (!store_column_row(s, sdb, id, &cols[i])) return false;
+        if (defs[i].dflt != NULL && !ddl_add_default(s, sdb, sc->id, table, id, defs[i].name, defs[i].dflt_name,
+                                                     defs[i].dflt, &cols[i].dflt, &cols[i].dflt_id))
+            return false;
+        if (!ddl_store_column(s, sdb, id, &cols[i])) return false;
     }
     if (!create_storage(s, storage, cols, ndefs)) return false;
     for (size_t i = 0; i < ndefs; i++) {
         if (!defs[i].primary_key && !defs[i].unique) continue;
         const char *one[1] = {defs[i].name};
         bool asc[1] = {false};
-        table_constraint_t c = {.kind = defs[i].primary_key ? 'P' : 'U', .name = defs[i].key_name, .cols = one, .desc = asc, .ncols = 1,
-                                .clustered = defs[i].clustered, .nonclustered = defs[i].nonclustered};
-        if (!add_constraint(s, sdb, sc->id, table, storage, id, cols, ndefs, &c, clustered)) return false;
+        table_constraint_t c = {.kind = defs[i].primary_key ? 'P' : 'U',
+                                .name = defs[i].key_name,
+                                .cols = one,
+                                .desc = asc,
+                                .ncols = 1,
+                                .clustered = defs[i].clustered,
+                                .nonclustered = defs[i].nonclustered};
+        if (!ddl_add_constraint(s, sdb, sc->id, table, storage, id, cols, ndefs, &c, clustered)) return false;
     }
     for (size_t i = 0; i < ncons; i++)
-        if (!add_constraint(s, sdb, sc->id, table, storage, id, cols, ndefs, &cons[i], clustered)) return false;
+        if (!ddl_add_constraint(s, sdb, sc->id, table, storage, id, cols, ndefs, &cons[i], clustered)) return false;
     return ddl_touch(s, sdb);
 }
 
-bool ddl_select_into(sim_session_t *s, const name_t *into, const sim_column_t *cols, size_t n, cat_table_t **ret_table, sdb_t **ret_sdb)
+bool ddl_select_into(sim_session_t *s, const name_t *into, const sim_column_t *cols, size_t n, cat_table_t **ret_table,
+                     sdb_t **ret_sdb)
 {
     column_def_t *defs = arena_alloc(&s->arena, sizeof(*defs) * (n + 1));
     for (size_t i = 0; i < n; i++) {
-        if (cols[i].name[0] == '\0') return fail(s, 1038, 15, 5, "An object or column name is missing or empty. For SELECT INTO statements, verify each column has a name. For other statements, look for empty alias names. Aliases defined as \"\" or [] are not allowed. Change the alias to a valid name.");
+        if (cols[i].name[0] == '\0')
+            return fail(s, 1038, 15, 5,
+                        "An object or column name is missing or empty. For SELECT INTO statements, verify each column "
+                        "has a name. For other statements, look for empty alias names. Aliases defined as \"\" or [] "
+                        "are not allowed. Change the alias to a valid name.");
         defs[i].name = cols[i].name;
         defs[i].type = arena_alloc(&s->arena, sizeof(type_ref_t));
         defs[i].type->type = cols[i].type;
@@ -418,13 +258,16 @@ bool ddl_select_into(sim_session_t *s, const name_t *into, const sim_column_t *c
             defs[i].seed = defs[i].incr = 1;
         }
     }
-    return ddl_create_table(s, into, defs, n, NULL, 0) && resolve_table(s, into, ret_sdb, ret_table) && *ret_table != NULL;
+    return ddl_create_table(s, into, defs, n, NULL, 0) && resolve_table(s, into, ret_sdb, ret_table) &&
+           *ret_table != NULL;
 }
 
 bool ddl_find_table(sim_session_t *s, const name_t *n, sdb_t **ret_sdb, cat_table_t **ret_t)
 {
     const char *schema, *object;
-    if (!resolve_db(s, n, ret_sdb, &schema, &object) || !tran_write(s, *ret_sdb, false) || !session_catalog(s, *ret_sdb)) return false;
+    if (!resolve_db(s, n, ret_sdb, &schema, &object) || !tran_write(s, *ret_sdb, false) ||
+        !session_catalog(s, *ret_sdb))
+        return false;
     *ret_t = catalog_table((*ret_sdb)->cat, schema, object);
     return true;
 }
@@ -436,19 +279,36 @@ static bool add_column(sim_session_t *s, sdb_t *sdb, cat_table_t *t, const colum
     cat_column_t c;
     int64_t rows = 0, max = t->max_column_id;
     if (table_column(t, d->name) != NULL)
-        return fail(s, 2705, 16, 4, "Column names in each table must be unique. Column name '%s' in table '%s' is specified more than once.", d->name, t->name);
-    sq_int(s, &max, "SELECT max(%d, coalesce((SELECT max(v) FROM %s._sim_meta WHERE k='maxcol%d'),0))", t->max_column_id, sdb->db->attach, t->id);
-    if (!column_from_def(s, sdb, d, (int)max + 1, t->name, t->cols, t->ncols, &c)) return false;
-    if (!sq_exec(s, "INSERT OR REPLACE INTO %s._sim_meta VALUES('maxcol%d',%d)", sdb->db->attach, t->id, c.id)) return false;
+        return fail(
+            s, 2705, 16, 4,
+            "Column names in each table must be unique. Column name '%s' in table '%s' is specified more than once.",
+            d->name, t->name);
+    sq_int(s, &max, "SELECT max(%d, coalesce((SELECT max(v) FROM %s._sim_meta WHERE k='maxcol%d'),0))",
+           t->max_column_id, sdb->db->attach, t->id);
+    if (!ddl_column_from_def(s, sdb, d, (int)max + 1, t->name, t->cols, t->ncols, &c)) return false;
+    if (!sq_exec(s, "INSERT OR REPLACE INTO %s._sim_meta VALUES('maxcol%d',%d)", sdb->db->attach, t->id, c.id))
+        return false;
     if (!c.computed) {
         if (!sq_int(s, &rows, "SELECT count(*) FROM (SELECT 1 FROM %s LIMIT 1)", t->storage)) return fail_sqlite(s);
         if (rows > 0 && c.type.not_null && d->dflt == NULL && !c.identity)
-            return fail(s, 4901, 16, 1, "ALTER TABLE only allows columns to be added that can contain nulls, or have a DEFAULT definition specified, or the column being added is an identity or timestamp column, or alternatively if none of the previous conditions are satisfied the table must be empty to allow addition of this column. Column '%s' cannot be added to non-empty table '%s' because it does not satisfy these conditions.", c.name, t->name);
-        if (!sq_exec(s, "ALTER TABLE %s ADD COLUMN c%d%s", t->storage, c.id, type_is_char(c.type.base) ? " COLLATE SQLCI" : "")) return false;
+            return fail(
+                s, 4901, 16, 1,
+                "ALTER TABLE only allows columns to be added that can contain nulls, or have a DEFAULT definition "
+                "specified, or the column being added is an identity or timestamp column, or alternatively if none of "
+                "the previous conditions are satisfied the table must be empty to allow addition of this column. "
+                "Column '%s' cannot be added to non-empty table '%s' because it does not satisfy these conditions.",
+                c.name, t->name);
+        if (!sq_exec(s, "ALTER TABLE %s ADD COLUMN c%d%s", t->storage, c.id,
+                     type_is_char(c.type.base) ? " COLLATE SQLCI" : ""))
+            return false;
     }
-    if (d->dflt != NULL && !add_default(s, sdb, t->schema_id, t->name, t->id, c.name, d->dflt_name, d->dflt, &c.dflt, &c.dflt_id)) return false;
-    if (!store_column_row(s, sdb, t->id, &c)) return false;
-    if (c.identity && !sq_exec(s, "INSERT OR REPLACE INTO %s._sim_identity VALUES(%d,%lld)", sdb->db->attach, t->id, (long long)(c.seed - c.incr))) return false;
+    if (d->dflt != NULL &&
+        !ddl_add_default(s, sdb, t->schema_id, t->name, t->id, c.name, d->dflt_name, d->dflt, &c.dflt, &c.dflt_id))
+        return false;
+    if (!ddl_store_column(s, sdb, t->id, &c)) return false;
+    if (c.identity && !sq_exec(s, "INSERT OR REPLACE INTO %s._sim_identity VALUES(%d,%lld)", sdb->db->attach, t->id,
+                               (long long)(c.seed - c.incr)))
+        return false;
     if (rows > 0 && d->dflt != NULL && (c.type.not_null || with_values)) {
         sim_value_t v;
         if (!eval_scalar(s, d->dflt, &c.type, &v, NULL)) return false;
@@ -465,8 +325,9 @@ static bool add_column(sim_session_t *s, sdb_t *sdb, cat_table_t *t, const colum
         cols[t->ncols] = c;
         const char *one[1] = {d->name};
         bool asc[1] = {false};
-        table_constraint_t k = {.kind = d->primary_key ? 'P' : 'U', .name = d->key_name, .cols = one, .desc = asc, .ncols = 1};
-        return key_constraint(s, sdb, t->schema_id, t->name, t->storage, t->id, cols, t->ncols + 1, &k, false);
+        table_constraint_t k = {
+            .kind = d->primary_key ? 'P' : 'U', .name = d->key_name, .cols = one, .desc = asc, .ncols = 1};
+        return ddl_key_constraint(s, sdb, t->schema_id, t->name, t->storage, t->id, cols, t->ncols + 1, &k, false);
     }
     return true;
 }
@@ -482,24 +343,36 @@ static bool captured_key(const sdb_t *sdb, const cat_table_t *t, int col)
 static bool drop_column(sim_session_t *s, sdb_t *sdb, cat_table_t *t, const char *name, bool if_exists)
 {
     cat_column_t *c = table_column(t, name);
-    if (c == NULL) return if_exists ? true : fail(s, 4924, 16, 1, "ALTER TABLE DROP COLUMN failed because column '%s' does not exist in table '%s'.", name, t->name);
+    if (c == NULL)
+        return if_exists ? true
+                         : fail(s, 4924, 16, 1,
+                                "ALTER TABLE DROP COLUMN failed because column '%s' does not exist in table '%s'.",
+                                name, t->name);
     if (captured_key(sdb, t, c->id))
-        return fail(s, 22979, 16, 1, "The unique index on source table '[%s].[%s]' is used by Change Data Capture. To alter or drop the column '%s', first disable Change Data Capture on the table.", t->schema, t->name, name);
+        return fail(s, 22979, 16, 1,
+                    "The unique index on source table '[%s].[%s]' is used by Change Data Capture. To alter or drop the "
+                    "column '%s', first disable Change Data Capture on the table.",
+                    t->schema, t->name, name);
     for (size_t i = 0; i < t->nindexes; i++)
         if (index_has(&t->indexes[i], c->id))
             return fail(s, 5074, 16, 1, "The object '%s' is dependent on column '%s'.", t->indexes[i].name, name);
-    if (c->dflt_id != 0) return fail(s, 5074, 16, 1, "The object '%s' is dependent on column '%s'.", c->dflt_name != NULL ? c->dflt_name : "", name);
+    if (c->dflt_id != 0)
+        return fail(s, 5074, 16, 1, "The object '%s' is dependent on column '%s'.",
+                    c->dflt_name != NULL ? c->dflt_name : "", name);
     for (size_t i = 0; i < sdb->cat->nfks; i++)
         for (int k = 0; k < sdb->cat->fks[i].ncols; k++)
             if (sdb->cat->fks[i].table_id == t->id && sdb->cat->fks[i].cols[k] == c->id)
-                return fail(s, 5074, 16, 1, "The object '%s' is dependent on column '%s'.", sdb->cat->fks[i].name, name);
+                return fail(s, 5074, 16, 1, "The object '%s' is dependent on column '%s'.", sdb->cat->fks[i].name,
+                            name);
     if (!c->computed && !sq_exec(s, "ALTER TABLE %s DROP COLUMN c%d", t->storage, c->id)) return false;
     return sq_exec(s, "DELETE FROM %s._sim_columns WHERE object_id=%d AND column_id=%d", sdb->db->attach, t->id, c->id);
 }
 
-static bool rewrite_column(sim_session_t *s, sdb_t *sdb, cat_table_t *t, const cat_column_t *from, const cat_column_t *to)
+static bool rewrite_column(sim_session_t *s, sdb_t *sdb, cat_table_t *t, const cat_column_t *from,
+                           const cat_column_t *to)
 {
-    sqlite3_stmt *rd = sq_prepare(s, "SELECT rowid, c%d FROM %s", from->id, t->storage), *wr = sq_prepare(s, "UPDATE %s SET c%d=?2 WHERE rowid=?1", t->storage, from->id);
+    sqlite3_stmt *rd = sq_prepare(s, "SELECT rowid, c%d FROM %s", from->id, t->storage),
+                 *wr = sq_prepare(s, "UPDATE %s SET c%d=?2 WHERE rowid=?1", t->storage, from->id);
     bool ok = rd != NULL && wr != NULL;
     arena_t a = {0};
     while (ok && sqlite3_step(rd) == SQLITE_ROW) {
@@ -508,12 +381,18 @@ static bool rewrite_column(sim_session_t *s, sdb_t *sdb, cat_table_t *t, const c
         arena_reset(&a);
         store_column(&a, rd, 1, &from->type, &v);
         if (v.is_null && to->type.not_null) {
-            ok = fail(s, 515, 16, 2, "Cannot insert the value NULL into column '%s', table '%s.%s.%s'; column does not allow nulls. UPDATE fails.", to->name, sdb->db->name, t->schema, t->name);
+            ok = fail(s, 515, 16, 2,
+                      "Cannot insert the value NULL into column '%s', table '%s.%s.%s'; column does not allow nulls. "
+                      "UPDATE fails.",
+                      to->name, sdb->db->name, t->schema, t->name);
             break;
         }
         if (!value_convert(&a, &from->type, &v, &to->type, 0, CONVERT_IMPLICIT, &out, &err)) {
             if (err.number == 8152)
-                ok = fail(s, 2628, 16, 1, "String or binary data would be truncated in table '%s.%s.%s', column '%s'. Truncated value: ''.", sdb->db->name, t->schema, t->name, to->name);
+                ok = fail(
+                    s, 2628, 16, 1,
+                    "String or binary data would be truncated in table '%s.%s.%s', column '%s'. Truncated value: ''.",
+                    sdb->db->name, t->schema, t->name, to->name);
             else
                 ok = fail_err(s, &err);
             break;
@@ -532,10 +411,13 @@ static bool rewrite_column(sim_session_t *s, sdb_t *sdb, cat_table_t *t, const c
 static bool alter_column(sim_session_t *s, sdb_t *sdb, cat_table_t *t, const column_def_t *d)
 {
     cat_column_t *old = table_column(t, d->name), c;
-    if (old == NULL) return fail(s, 4924, 16, 1, "ALTER TABLE ALTER COLUMN failed because column '%s' does not exist in table '%s'.", d->name, t->name);
+    if (old == NULL)
+        return fail(s, 4924, 16, 1, "ALTER TABLE ALTER COLUMN failed because column '%s' does not exist in table '%s'.",
+                    d->name, t->name);
     if (old->computed || old->type.base == SIM_T_TIMESTAMP)
-        return fail(s, 4928, 16, 1, "Cannot alter column '%s' because it is '%s'.", d->name, old->computed ? "COMPUTED" : "timestamp");
-    if (!column_from_def(s, sdb, d, old->id, t->name, t->cols, t->ncols, &c)) return false;
+        return fail(s, 4928, 16, 1, "Cannot alter column '%s' because it is '%s'.", d->name,
+                    old->computed ? "COMPUTED" : "timestamp");
+    if (!ddl_column_from_def(s, sdb, d, old->id, t->name, t->cols, t->ncols, &c)) return false;
     c.name = old->name;
     c.identity = old->identity;
     c.seed = old->seed;
@@ -545,22 +427,29 @@ static bool alter_column(sim_session_t *s, sdb_t *sdb, cat_table_t *t, const col
     if (old->identity && d->null_spec != 1) c.type.not_null = true;
     for (size_t i = 0; i < t->nindexes; i++)
         if (t->indexes[i].pk && index_has(&t->indexes[i], old->id)) {
-            if (d->null_spec == 1) return fail(s, 5074, 16, 1, "The object '%s' is dependent on column '%s'.", t->indexes[i].name, d->name);
-            if (c.type.base != old->type.base) return fail(s, 5074, 16, 1, "The object '%s' is dependent on column '%s'.", t->indexes[i].name, d->name);
+            if (d->null_spec == 1)
+                return fail(s, 5074, 16, 1, "The object '%s' is dependent on column '%s'.", t->indexes[i].name,
+                            d->name);
+            if (c.type.base != old->type.base)
+                return fail(s, 5074, 16, 1, "The object '%s' is dependent on column '%s'.", t->indexes[i].name,
+                            d->name);
             c.type.not_null = true;
         }
     bool rewrite = !value_same_storage(&old->type, &c.type) || (c.type.not_null && !old->type.not_null);
     if (rewrite && !rewrite_column(s, sdb, t, old, &c)) return false;
-    return store_column_row(s, sdb, t->id, &c);
+    return ddl_store_column(s, sdb, t->id, &c);
 }
 
 bool ddl_drop_index(sim_session_t *s, sdb_t *sdb, const cat_table_t *t, const cat_index_t *ix)
 {
     const char *dot = strchr(t->storage, '.');
     return sq_exec(s, "DROP INDEX %.*s.i%d_%d", (int)(dot - t->storage), t->storage, t->id, ix->id) &&
-           sq_exec(s, "DELETE FROM %s._sim_indexes WHERE object_id=%d AND index_id=%d", sdb->db->attach, t->id, ix->id) &&
-           sq_exec(s, "DELETE FROM %s._sim_index_columns WHERE object_id=%d AND index_id=%d", sdb->db->attach, t->id, ix->id) &&
-           (ix->constraint_id == 0 || sq_exec(s, "DELETE FROM %s._sim_objects WHERE id=%d", sdb->db->attach, ix->constraint_id));
+           sq_exec(s, "DELETE FROM %s._sim_indexes WHERE object_id=%d AND index_id=%d", sdb->db->attach, t->id,
+                   ix->id) &&
+           sq_exec(s, "DELETE FROM %s._sim_index_columns WHERE object_id=%d AND index_id=%d", sdb->db->attach, t->id,
+                   ix->id) &&
+           (ix->constraint_id == 0 ||
+            sq_exec(s, "DELETE FROM %s._sim_objects WHERE id=%d", sdb->db->attach, ix->constraint_id));
 }
 
 static bool index_captured(sim_session_t *s, const sdb_t *sdb, const cat_table_t *t, const cat_index_t *ix)
@@ -568,7 +457,10 @@ static bool index_captured(sim_session_t *s, const sdb_t *sdb, const cat_table_t
     for (size_t i = 0; i < sdb->cat->ninstances; i++) {
         const cat_instance_t *in = &sdb->cat->instances[i];
         if (in->source_id == t->id && in->index_name != NULL && name_eq(in->index_name, ix->name)) {
-            fail(s, ix->pk ? 22983 : 22979, 16, 1, "The unique index '%s' on source table '[%s].[%s]' is used by Change Data Capture. The constraint using this index cannot be dropped or disabled.", ix->name, t->schema, t->name);
+            fail(s, ix->pk ? 22983 : 22979, 16, 1,
+                 "The unique index '%s' on source table '[%s].[%s]' is used by Change Data Capture. The constraint "
+                 "using this index cannot be dropped or disabled.",
+                 ix->name, t->schema, t->name);
             return true;
         }
     }
@@ -583,21 +475,26 @@ static bool drop_constraint(sim_session_t *s, sdb_t *sdb, cat_table_t *t, const 
         if (index_captured(s, sdb, t, ix)) return false;
         for (size_t k = 0; k < sdb->cat->nfks; k++)
             if (sdb->cat->fks[k].ref_id == t->id)
-                return fail(s, 3725, 16, 0, "The constraint '%s' is being referenced by table '%s', foreign key constraint '%s'.", name, t->name, sdb->cat->fks[k].name);
+                return fail(s, 3725, 16, 0,
+                            "The constraint '%s' is being referenced by table '%s', foreign key constraint '%s'.", name,
+                            t->name, sdb->cat->fks[k].name);
         return ddl_drop_index(s, sdb, t, ix);
     }
     for (size_t i = 0; i < sdb->cat->nfks; i++) {
         const cat_fk_t *f = &sdb->cat->fks[i];
         if (f->table_id != t->id || !name_eq(f->name, name)) continue;
-        return sq_exec(s, "DELETE FROM %s._sim_fks WHERE id=%d", sdb->db->attach, f->id) && sq_exec(s, "DELETE FROM %s._sim_fk_columns WHERE fk_id=%d", sdb->db->attach, f->id) &&
+        return sq_exec(s, "DELETE FROM %s._sim_fks WHERE id=%d", sdb->db->attach, f->id) &&
+               sq_exec(s, "DELETE FROM %s._sim_fk_columns WHERE fk_id=%d", sdb->db->attach, f->id) &&
                sq_exec(s, "DELETE FROM %s._sim_objects WHERE id=%d", sdb->db->attach, f->id);
     }
     for (size_t i = 0; i < t->nchecks; i++)
         if (name_eq(t->checks[i].name, name))
-            return sq_exec(s, "DELETE FROM %s._sim_checks WHERE id=%d", sdb->db->attach, t->checks[i].id) && sq_exec(s, "DELETE FROM %s._sim_objects WHERE id=%d", sdb->db->attach, t->checks[i].id);
+            return sq_exec(s, "DELETE FROM %s._sim_checks WHERE id=%d", sdb->db->attach, t->checks[i].id) &&
+                   sq_exec(s, "DELETE FROM %s._sim_objects WHERE id=%d", sdb->db->attach, t->checks[i].id);
     for (size_t i = 0; i < t->ncols; i++)
         if (t->cols[i].dflt_name != NULL && name_eq(t->cols[i].dflt_name, name))
-            return sq_exec(s, "UPDATE %s._sim_columns SET dflt=NULL, dflt_id=0 WHERE object_id=%d AND column_id=%d", sdb->db->attach, t->id, t->cols[i].id) &&
+            return sq_exec(s, "UPDATE %s._sim_columns SET dflt=NULL, dflt_id=0 WHERE object_id=%d AND column_id=%d",
+                           sdb->db->attach, t->id, t->cols[i].id) &&
                    sq_exec(s, "DELETE FROM %s._sim_objects WHERE id=%d", sdb->db->attach, t->cols[i].dflt_id);
     return if_exists ? true : fail(s, 3728, 16, 1, "'%s' is not a constraint.", name);
 }
@@ -607,7 +504,10 @@ static bool alter_table(sim_session_t *s, stmt_t *st)
     sdb_t *sdb;
     cat_table_t *t;
     if (!ddl_find_table(s, &st->name, &sdb, &t)) return false;
-    if (t == NULL) return fail(s, 4902, 16, 1, "Cannot find the object \"%s\" because it does not exist or you do not have permissions.", name_dotted(&s->arena, &st->name));
+    if (t == NULL)
+        return fail(s, 4902, 16, 1,
+                    "Cannot find the object \"%s\" because it does not exist or you do not have permissions.",
+                    name_dotted(&s->arena, &st->name));
     bool ok = true, clustered = false;
     for (size_t i = 0; i < t->nindexes; i++) clustered = clustered || t->indexes[i].type == 1;
     int altered = -1;
@@ -621,7 +521,8 @@ static bool alter_table(sim_session_t *s, stmt_t *st)
             }
         }
         for (size_t i = 0; ok && i < st->nconstraints; i++)
-            ok = add_constraint(s, sdb, t->schema_id, t->name, t->storage, t->id, t->cols, t->ncols, &st->constraints[i], clustered);
+            ok = ddl_add_constraint(s, sdb, t->schema_id, t->name, t->storage, t->id, t->cols, t->ncols,
+                                    &st->constraints[i], clustered);
         break;
     case 'd':
         for (size_t i = 0; ok && i < st->ncols; i++) ok = drop_column(s, sdb, t, st->cols[i], st->flag);
@@ -640,15 +541,24 @@ static bool alter_table(sim_session_t *s, stmt_t *st)
                  sq_exec(s, "UPDATE %s._sim_checks SET disabled=%d WHERE table_id=%d", sdb->db->attach, off, t->id);
         }
         for (size_t i = 0; ok && i < st->ncols; i++)
-            ok = sq_exec(s, "UPDATE %s._sim_fks SET disabled=%d WHERE table_id=%d AND id IN (SELECT id FROM %s._sim_objects WHERE name=%Q)", sdb->db->attach, off, t->id, sdb->db->attach, st->cols[i]) &&
-                 sq_exec(s, "UPDATE %s._sim_checks SET disabled=%d WHERE table_id=%d AND id IN (SELECT id FROM %s._sim_objects WHERE name=%Q)", sdb->db->attach, off, t->id, sdb->db->attach, st->cols[i]);
+            ok = sq_exec(s,
+                         "UPDATE %s._sim_fks SET disabled=%d WHERE table_id=%d AND id IN (SELECT id FROM "
+                         "%s._sim_objects WHERE name=%Q)",
+                         sdb->db->attach, off, t->id, sdb->db->attach, st->cols[i]) &&
+                 sq_exec(s,
+                         "UPDATE %s._sim_checks SET disabled=%d WHERE table_id=%d AND id IN (SELECT id FROM "
+                         "%s._sim_objects WHERE name=%Q)",
+                         sdb->db->attach, off, t->id, sdb->db->attach, st->cols[i]);
     }
     }
     if (ok && t->tracked && (st->action == 'a' || st->action == 'd' || st->action == 'c') && st->nconstraints == 0) {
-        const char *text = s->frame != NULL && s->frame->src != NULL ? arena_strndup(&s->arena, s->frame->src + st->start, st->end - st->start) : "";
+        const char *text = s->frame != NULL && s->frame->src != NULL
+                               ? arena_strndup(&s->arena, s->frame->src + st->start, st->end - st->start)
+                               : "";
         ok = log_ddl(s, sdb, t->id, st->action == 'c', text, altered);
     }
-    ok = ok && sq_exec(s, "UPDATE %s._sim_objects SET modified=%lld WHERE id=%d", sdb->db->attach, (long long)datetime_key(server_local(s->server)), t->id);
+    ok = ok && sq_exec(s, "UPDATE %s._sim_objects SET modified=%lld WHERE id=%d", sdb->db->attach,
+                       (long long)datetime_key(server_local(s->server)), t->id);
     return ok && ddl_touch(s, sdb);
 }
 
@@ -657,11 +567,16 @@ bool ddl_drop_table(sim_session_t *s, sdb_t *sdb, cat_table_t *t)
     const char *d = sdb->db->attach;
     int id = t->id;
     server_identity_forget(sdb->db, id);
-    return sq_exec(s, "DROP TABLE IF EXISTS %s", t->storage) && sq_exec(s, "DELETE FROM %s._sim_objects WHERE id=%d OR parent_id=%d", d, id, id) &&
-           sq_exec(s, "DELETE FROM %s._sim_columns WHERE object_id=%d", d, id) && sq_exec(s, "DELETE FROM %s._sim_identity WHERE object_id=%d", d, id) &&
-           sq_exec(s, "DELETE FROM %s._sim_indexes WHERE object_id=%d", d, id) && sq_exec(s, "DELETE FROM %s._sim_index_columns WHERE object_id=%d", d, id) &&
-           sq_exec(s, "DELETE FROM %s._sim_fk_columns WHERE fk_id IN (SELECT id FROM %s._sim_fks WHERE table_id=%d)", d, d, id) &&
-           sq_exec(s, "DELETE FROM %s._sim_fks WHERE table_id=%d", d, id) && sq_exec(s, "DELETE FROM %s._sim_checks WHERE table_id=%d", d, id);
+    return sq_exec(s, "DROP TABLE IF EXISTS %s", t->storage) &&
+           sq_exec(s, "DELETE FROM %s._sim_objects WHERE id=%d OR parent_id=%d", d, id, id) &&
+           sq_exec(s, "DELETE FROM %s._sim_columns WHERE object_id=%d", d, id) &&
+           sq_exec(s, "DELETE FROM %s._sim_identity WHERE object_id=%d", d, id) &&
+           sq_exec(s, "DELETE FROM %s._sim_indexes WHERE object_id=%d", d, id) &&
+           sq_exec(s, "DELETE FROM %s._sim_index_columns WHERE object_id=%d", d, id) &&
+           sq_exec(s, "DELETE FROM %s._sim_fk_columns WHERE fk_id IN (SELECT id FROM %s._sim_fks WHERE table_id=%d)", d,
+                   d, id) &&
+           sq_exec(s, "DELETE FROM %s._sim_fks WHERE table_id=%d", d, id) &&
+           sq_exec(s, "DELETE FROM %s._sim_checks WHERE table_id=%d", d, id);
 }
 
 static bool drop_tables(sim_session_t *s, stmt_t *st)
@@ -672,7 +587,10 @@ static bool drop_tables(sim_session_t *s, stmt_t *st)
         if (object[0] == '#') {
             size_t k = 0;
             while (k < s->ntemps && !name_eq(s->temps[k]->name, object)) k++;
-            if (k == s->ntemps && !st->flag) return fail(s, 3701, 11, 5, "Cannot drop the table '%s', because it does not exist or you do not have permission.", object);
+            if (k == s->ntemps && !st->flag)
+                return fail(s, 3701, 11, 5,
+                            "Cannot drop the table '%s', because it does not exist or you do not have permission.",
+                            object);
             if (k == s->ntemps) continue;
             if (!sq_exec(s, "DROP TABLE IF EXISTS %s", s->temps[k]->storage)) return false;
             free(s->temps[k]);
@@ -684,11 +602,15 @@ static bool drop_tables(sim_session_t *s, stmt_t *st)
         if (!ddl_find_table(s, n, &sdb, &t)) return false;
         if (t == NULL) {
             if (st->flag) continue;
-            return fail(s, 3701, 11, 5, "Cannot drop the table '%s', because it does not exist or you do not have permission.", name_dotted(&s->arena, n));
+            return fail(s, 3701, 11, 5,
+                        "Cannot drop the table '%s', because it does not exist or you do not have permission.",
+                        name_dotted(&s->arena, n));
         }
         for (size_t k = 0; k < sdb->cat->nfks; k++)
             if (sdb->cat->fks[k].ref_id == t->id && sdb->cat->fks[k].table_id != t->id)
-                return fail(s, 3726, 16, 1, "Could not drop object '%s' because it is referenced by a FOREIGN KEY constraint.", name_dotted(&s->arena, n));
+                return fail(s, 3726, 16, 1,
+                            "Could not drop object '%s' because it is referenced by a FOREIGN KEY constraint.",
+                            name_dotted(&s->arena, n));
         if (t->tracked && !cdc_drop_instances(s, sdb, t->id, NULL)) return false;
         if (!ddl_drop_table(s, sdb, t) || !ddl_touch(s, sdb)) return false;
     }
@@ -700,20 +622,32 @@ static bool create_index(sim_session_t *s, stmt_t *st)
     sdb_t *sdb;
     cat_table_t *t;
     if (!ddl_find_table(s, &st->name, &sdb, &t)) return false;
-    if (t == NULL) return fail(s, 1088, 16, 12, "Cannot find the object \"%s\" because it does not exist or you do not have permissions.", name_dotted(&s->arena, &st->name));
+    if (t == NULL)
+        return fail(s, 1088, 16, 12,
+                    "Cannot find the object \"%s\" because it does not exist or you do not have permissions.",
+                    name_dotted(&s->arena, &st->name));
     for (size_t i = 0; i < t->nindexes; i++) {
         if (name_eq(t->indexes[i].name, st->word))
-            return fail(s, 1913, 16, 1, "The operation failed because an index or statistics with name '%s' already exists on table '%s'.", st->word, t->name);
+            return fail(
+                s, 1913, 16, 1,
+                "The operation failed because an index or statistics with name '%s' already exists on table '%s'.",
+                st->word, t->name);
         if (st->flag2 && t->indexes[i].type == 1)
-            return fail(s, 1902, 16, 3, "Cannot create more than one clustered index on table '%s'. Drop the existing clustered index '%s' before creating another.", t->name, t->indexes[i].name);
+            return fail(s, 1902, 16, 3,
+                        "Cannot create more than one clustered index on table '%s'. Drop the existing clustered index "
+                        "'%s' before creating another.",
+                        t->name, t->indexes[i].name);
     }
     int *ids = arena_alloc(&s->arena, sizeof(int) * (st->ncols + 1));
     for (size_t i = 0; i < st->ncols; i++) {
         cat_column_t *c = table_column(t, st->cols[i]);
-        if (c == NULL || c->computed) return fail(s, 1911, 16, 1, "Column name '%s' does not exist in the target table or view.", st->cols[i]);
+        if (c == NULL || c->computed)
+            return fail(s, 1911, 16, 1, "Column name '%s' does not exist in the target table or view.", st->cols[i]);
         ids[i] = c->id;
     }
-    return ddl_create_index(s, sdb, t->storage, t->id, st->word, st->flag2 ? 1 : 2, st->flag, false, false, 0, ids, st->desc, st->ncols) && ddl_touch(s, sdb);
+    return ddl_create_index(s, sdb, t->storage, t->id, st->word, st->flag2 ? 1 : 2, st->flag, false, false, 0, ids,
+                            st->desc, st->ncols) &&
+           ddl_touch(s, sdb);
 }
 
 static bool drop_index(sim_session_t *s, stmt_t *st)
@@ -724,41 +658,63 @@ static bool drop_index(sim_session_t *s, stmt_t *st)
     for (size_t i = 0; t != NULL && i < t->nindexes; i++) {
         if (!name_eq(t->indexes[i].name, st->word)) continue;
         if (t->indexes[i].constraint_id != 0)
-            return fail(s, 3723, 16, 4, "An explicit DROP INDEX is not allowed on index '%s.%s'. It is being used for %s constraint enforcement.", t->name, st->word, t->indexes[i].pk ? "PRIMARY KEY" : "UNIQUE KEY");
+            return fail(s, 3723, 16, 4,
+                        "An explicit DROP INDEX is not allowed on index '%s.%s'. It is being used for %s constraint "
+                        "enforcement.",
+                        t->name, st->word, t->indexes[i].pk ? "PRIMARY KEY" : "UNIQUE KEY");
         if (index_captured(s, sdb, t, &t->indexes[i])) return false;
         return ddl_drop_index(s, sdb, t, &t->indexes[i]) && ddl_touch(s, sdb);
     }
-    return st->flag ? true : fail(s, 3701, 11, 7, "Cannot drop the index '%s.%s', because it does not exist or you do not have permission.", name_dotted(&s->arena, &st->name), st->word);
+    return st->flag ? true
+                    : fail(s, 3701, 11, 7,
+                           "Cannot drop the index '%s.%s', because it does not exist or you do not have permission.",
+                           name_dotted(&s->arena, &st->name), st->word);
 }
 
 static bool create_schema(sim_session_t *s, stmt_t *st)
 {
     if (!tran_write(s, s->cur, false) || !session_catalog(s, s->cur)) return false;
-    if (catalog_schema(s->cur->cat, st->word) != NULL) return fail(s, 2714, 16, 6, "There is already an object named '%s' in the database.", st->word);
-    return sq_exec(s, "INSERT INTO %s._sim_schemas(id,name) SELECT max(id)+1,%Q FROM %s._sim_schemas", s->cur->db->attach, st->word, s->cur->db->attach) && ddl_touch(s, s->cur);
+    if (catalog_schema(s->cur->cat, st->word) != NULL)
+        return fail(s, 2714, 16, 6, "There is already an object named '%s' in the database.", st->word);
+    return sq_exec(s, "INSERT INTO %s._sim_schemas(id,name) SELECT max(id)+1,%Q FROM %s._sim_schemas",
+                   s->cur->db->attach, st->word, s->cur->db->attach) &&
+           ddl_touch(s, s->cur);
 }
 
 static bool drop_schema(sim_session_t *s, stmt_t *st)
 {
     if (!tran_write(s, s->cur, false) || !session_catalog(s, s->cur)) return false;
     const cat_schema_t *sc = catalog_schema(s->cur->cat, st->word);
-    if (sc == NULL) return st->flag ? true : fail(s, 15151, 16, 1, "Cannot drop the schema '%s', because it does not exist or you do not have permission.", st->word);
+    if (sc == NULL)
+        return st->flag ? true
+                        : fail(s, 15151, 16, 1,
+                               "Cannot drop the schema '%s', because it does not exist or you do not have permission.",
+                               st->word);
     for (size_t i = 0; i < s->cur->cat->ntables; i++)
         if (s->cur->cat->tables[i].schema_id == sc->id)
-            return fail(s, 3729, 16, 1, "Cannot drop schema '%s' because it is being referenced by object '%s'.", st->word, s->cur->cat->tables[i].name);
+            return fail(s, 3729, 16, 1, "Cannot drop schema '%s' because it is being referenced by object '%s'.",
+                        st->word, s->cur->cat->tables[i].name);
     return sq_exec(s, "DELETE FROM %s._sim_schemas WHERE id=%d", s->cur->db->attach, sc->id) && ddl_touch(s, s->cur);
 }
 
 bool exec_ddl(sim_session_t *s, stmt_t *st)
 {
     switch (st->kind) {
-    case ST_CREATE_TABLE: return ddl_create_table(s, &st->name, st->defs, st->ndefs, st->constraints, st->nconstraints);
-    case ST_ALTER_TABLE: return alter_table(s, st);
-    case ST_DROP_TABLE: return drop_tables(s, st);
-    case ST_CREATE_INDEX: return create_index(s, st);
-    case ST_DROP_INDEX: return drop_index(s, st);
-    case ST_CREATE_SCHEMA: return create_schema(s, st);
-    case ST_DROP_SCHEMA: return drop_schema(s, st);
-    default: return exec_database_ddl(s, st);
+    case ST_CREATE_TABLE:
+        return ddl_create_table(s, &st->name, st->defs, st->ndefs, st->constraints, st->nconstraints);
+    case ST_ALTER_TABLE:
+        return alter_table(s, st);
+    case ST_DROP_TABLE:
+        return drop_tables(s, st);
+    case ST_CREATE_INDEX:
+        return create_index(s, st);
+    case ST_DROP_INDEX:
+        return drop_index(s, st);
+    case ST_CREATE_SCHEMA:
+        return create_schema(s, st);
+    case ST_DROP_SCHEMA:
+        return drop_schema(s, st);
+    default:
+        return exec_database_ddl(s, st);
     }
 }

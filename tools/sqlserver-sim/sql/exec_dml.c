@@ -36,7 +36,7 @@ typedef struct output {
     struct out_row {
         sim_value_t *cells;
         struct out_row *next;
-    } *first, *last;
+    } * first, *last;
 } output_t;
 
 static bool output_prepare(output_t *o, sim_session_t *s, stmt_t *st, const cat_table_t *t)
@@ -54,17 +54,21 @@ static bool output_prepare(output_t *o, sim_session_t *s, stmt_t *st, const cat_
     for (size_t i = 0; i < st->noutput; i++) {
         const expr_t *e = st->output[i].expr;
         bool star = e->kind == E_STAR;
-        if ((!star && e->kind != E_COL) || e->name.n < (star ? 1 : 2)) return fail(s, 102, 15, 1, "Incorrect syntax near 'OUTPUT'.");
+        if ((!star && e->kind != E_COL) || e->name.n < (star ? 1 : 2))
+            return fail(s, 102, 15, 1, "Incorrect syntax near 'OUTPUT'.");
         const char *side = e->name.part[star ? e->name.n - 1 : e->name.n - 2];
         bool del = name_eq(side, "deleted");
-        if (!del && !name_eq(side, "inserted")) return fail(s, 4104, 16, 1, "The multi-part identifier \"%s\" could not be bound.", name_dotted(&s->arena, &e->name));
+        if (!del && !name_eq(side, "inserted"))
+            return fail(s, 4104, 16, 1, "The multi-part identifier \"%s\" could not be bound.",
+                        name_dotted(&s->arena, &e->name));
         bool hit = false;
         for (size_t c = 0; c < t->ncols; c++) {
             if (!star && !name_eq(t->cols[c].name, e->name.part[e->name.n - 1])) continue;
             hit = true;
             o->at[o->n] = (int)c;
             o->deleted[o->n] = del;
-            o->cols[o->n++] = (sim_column_t){st->output[i].alias != NULL ? st->output[i].alias : t->cols[c].name, t->cols[c].type, 0};
+            o->cols[o->n++] =
+                (sim_column_t){st->output[i].alias != NULL ? st->output[i].alias : t->cols[c].name, t->cols[c].type, 0};
         }
         if (!hit) return fail(s, 207, 16, 1, "Invalid column name '%s'.", e->name.part[e->name.n - 1]);
     }
@@ -74,7 +78,8 @@ static bool output_prepare(output_t *o, sim_session_t *s, stmt_t *st, const cat_
 static void copy_cell(arena_t *a, const sim_typeinfo_t *t, const sim_value_t *v, sim_value_t *ret)
 {
     *ret = *v;
-    if (!v->is_null && (type_is_char(t->base) || type_is_binary(t->base) || t->base == SIM_T_XML)) ret->u.s.ptr = arena_memdup(a, v->u.s.ptr, v->u.s.len);
+    if (!v->is_null && (type_is_char(t->base) || type_is_binary(t->base) || t->base == SIM_T_XML))
+        ret->u.s.ptr = arena_memdup(a, v->u.s.ptr, v->u.s.len);
 }
 
 static void output_row(output_t *o, const sim_value_t *before, const sim_value_t *after)
@@ -110,8 +115,8 @@ static bool output_send(output_t *o)
 typedef struct inserter {
     writer_t w;
     output_t out;
-    size_t n;    /* target columns */
-    int *at;     /* their indexes in the table */
+    size_t n; /* target columns */
+    int *at;  /* their indexes in the table */
     sim_value_t *cells;
     bool *given;
 } inserter_t;
@@ -124,7 +129,8 @@ static bool identity_insert_on(sim_session_t *s, const sdb_t *sdb, const cat_tab
     return strcmp(key, s->identity_insert) == 0;
 }
 
-static bool insert_target(inserter_t *in, sim_session_t *s, sdb_t *sdb, cat_table_t *t, const char **cols, size_t ncols, size_t width, bool bulk)
+static bool insert_target(inserter_t *in, sim_session_t *s, sdb_t *sdb, cat_table_t *t, const char **cols, size_t ncols,
+                          size_t width, bool bulk)
 {
     memset(in, 0, sizeof(*in));
     in->at = arena_alloc(&s->arena, sizeof(int) * (t->ncols + ncols + 1));
@@ -138,13 +144,25 @@ static bool insert_target(inserter_t *in, sim_session_t *s, sdb_t *sdb, cat_tabl
                 if (name_eq(t->cols[c].name, cols[i])) at = (int)c;
             if (at < 0) return fail(s, 207, 16, 1, "Invalid column name '%s'.", cols[i]);
             for (size_t k = 0; k < in->n; k++)
-                if (in->at[k] == at) return fail(s, 264, 16, 1, "The column name '%s' is specified more than once in the SET clause or column list of an INSERT. A column cannot be assigned more than one value in the same clause.", cols[i]);
+                if (in->at[k] == at)
+                    return fail(s, 264, 16, 1,
+                                "The column name '%s' is specified more than once in the SET clause or column list of "
+                                "an INSERT. A column cannot be assigned more than one value in the same clause.",
+                                cols[i]);
             if (t->cols[at].computed)
-                return fail(s, 271, 16, 1, "The column \"%s\" cannot be modified because it is either a computed column or is the result of a UNION operator.", cols[i]);
+                return fail(s, 271, 16, 1,
+                            "The column \"%s\" cannot be modified because it is either a computed column or is the "
+                            "result of a UNION operator.",
+                            cols[i]);
             if (t->cols[at].type.base == SIM_T_TIMESTAMP && !t->in_cdc)
-                return fail(s, 273, 16, 1, "Cannot insert an explicit value into a timestamp column. Use INSERT with a column list to exclude the timestamp column, or insert a DEFAULT into the timestamp column.");
+                return fail(s, 273, 16, 1,
+                            "Cannot insert an explicit value into a timestamp column. Use INSERT with a column list to "
+                            "exclude the timestamp column, or insert a DEFAULT into the timestamp column.");
             if (t->cols[at].identity && !ident)
-                return fail(s, 544, 16, 1, "Cannot insert explicit value for identity column in table '%s' when IDENTITY_INSERT is set to OFF.", t->name);
+                return fail(s, 544, 16, 1,
+                            "Cannot insert explicit value for identity column in table '%s' when IDENTITY_INSERT is "
+                            "set to OFF.",
+                            t->name);
         } else {
             if (t->cols[i].computed || (t->cols[i].identity && !ident)) continue;
             at = (int)i;
@@ -154,19 +172,31 @@ static bool insert_target(inserter_t *in, sim_session_t *s, sdb_t *sdb, cat_tabl
     if (cols == NULL && ident && !bulk)
         for (size_t c = 0; c < t->ncols; c++)
             if (t->cols[c].identity)
-                return fail(s, 8101, 16, 1, "An explicit value for the identity column in table '%s' can only be specified when a column list is used and IDENTITY_INSERT is ON.", t->name);
+                return fail(s, 8101, 16, 1,
+                            "An explicit value for the identity column in table '%s' can only be specified when a "
+                            "column list is used and IDENTITY_INSERT is ON.",
+                            t->name);
     if (ident && cols != NULL && !bulk) {
         bool have = false;
         for (size_t k = 0; k < in->n; k++) have = have || t->cols[in->at[k]].identity;
         for (size_t c = 0; c < t->ncols; c++)
             if (t->cols[c].identity && !have)
-                return fail(s, 545, 16, 1, "Explicit value must be specified for identity column in table '%s' either when IDENTITY_INSERT is set to ON or when a replication user is inserting into a NOT FOR REPLICATION identity column.", t->name);
+                return fail(
+                    s, 545, 16, 1,
+                    "Explicit value must be specified for identity column in table '%s' either when IDENTITY_INSERT is "
+                    "set to ON or when a replication user is inserting into a NOT FOR REPLICATION identity column.",
+                    t->name);
     }
     if (width != SIZE_MAX && width != in->n) {
-        if (cols == NULL) return fail(s, 213, 16, 1, "Column name or number of supplied values does not match table definition.");
-        return fail(s, width < in->n ? 109 : 110, 15, 1, width < in->n
-                        ? "There are more columns in the INSERT statement than values specified in the VALUES clause. The number of values in the VALUES clause must match the number of columns specified in the INSERT statement."
-                        : "There are fewer columns in the INSERT statement than values specified in the VALUES clause. The number of values in the VALUES clause must match the number of columns specified in the INSERT statement.");
+        if (cols == NULL)
+            return fail(s, 213, 16, 1, "Column name or number of supplied values does not match table definition.");
+        return fail(s, width < in->n ? 109 : 110, 15, 1,
+                    width < in->n ? "There are more columns in the INSERT statement than values specified in the "
+                                    "VALUES clause. The number of values in the VALUES clause must match the number of "
+                                    "columns specified in the INSERT statement."
+                                  : "There are fewer columns in the INSERT statement than values specified in the "
+                                    "VALUES clause. The number of values in the VALUES clause must match the number of "
+                                    "columns specified in the INSERT statement.");
     }
     if (!writer_open(&in->w, s, sdb, t, "INSERT")) return false;
     in->w.identity_given = ident;
@@ -209,7 +239,8 @@ static bool value_of(sim_session_t *s, expr_t *e, call_cache_t **cache, sim_valu
         *t = e->u.lit.type;
         return true;
     }
-    bool cacheable = e->kind == E_FUNC && e->nargs == 0 && e->name.n == 1 && (strstr(e->name.part[0], "DATE") != NULL || strstr(e->name.part[0], "date") != NULL);
+    bool cacheable = e->kind == E_FUNC && e->nargs == 0 && e->name.n == 1 &&
+                     (strstr(e->name.part[0], "DATE") != NULL || strstr(e->name.part[0], "date") != NULL);
     for (call_cache_t *c = *cache; cacheable && c != NULL; c = c->next) {
         if (!name_eq(c->name, e->name.part[0])) continue;
         *v = c->v;
@@ -269,7 +300,8 @@ static void keep(arena_t *a, kept_t *k, int64_t rowid, sim_value_t *row)
     k->rowids[k->n++] = rowid;
 }
 
-static sim_value_t *read_row(arena_t *a, sqlite3_stmt *st, int first, const sim_typeinfo_t *types, size_t stride, size_t n)
+static sim_value_t *read_row(arena_t *a, sqlite3_stmt *st, int first, const sim_typeinfo_t *types, size_t stride,
+                             size_t n)
 {
     sim_value_t *row = arena_alloc(a, sizeof(*row) * (n + 1));
     for (size_t i = 0; i < n; i++) {
@@ -291,7 +323,8 @@ static bool insert_select(sim_session_t *s, inserter_t *in, sdb_t *sdb, cat_tabl
     sqlite3_stmt *sq = bind_prepare(&b, q.sql);
     if (sq == NULL) return false;
     int rc;
-    while ((rc = sqlite3_step(sq)) == SQLITE_ROW) keep(&s->arena, &k, 0, read_row(&s->arena, sq, 0, &q.cols[0].type, sizeof(sim_column_t), q.ncols));
+    while ((rc = sqlite3_step(sq)) == SQLITE_ROW)
+        keep(&s->arena, &k, 0, read_row(&s->arena, sq, 0, &q.cols[0].type, sizeof(sim_column_t), q.ncols));
     if (rc != SQLITE_DONE) fail_sqlite(s);
     sqlite3_finalize(sq);
     if (rc != SQLITE_DONE) return false;
@@ -378,8 +411,14 @@ static bool ks_cancelled(sim_sink_t *sink)
 
 static bool insert_exec(sim_session_t *s, inserter_t *in, sdb_t *sdb, cat_table_t *t, stmt_t *st)
 {
-    static const sim_sink_ops_t ops = {.columns = ks_columns, .row = ks_row, .done = ks_done, .message = ks_message, .envchange = ks_env,
-                                       .return_status = ks_status, .return_value = ks_value, .cancelled = ks_cancelled};
+    static const sim_sink_ops_t ops = {.columns = ks_columns,
+                                       .row = ks_row,
+                                       .done = ks_done,
+                                       .message = ks_message,
+                                       .envchange = ks_env,
+                                       .return_status = ks_status,
+                                       .return_value = ks_value,
+                                       .cancelled = ks_cancelled};
     keep_sink_t k = {.base = {&ops}, .outer = s->sink, .a = &s->arena};
     flow_t flow;
     bool save = s->in_insert_exec;
@@ -391,9 +430,12 @@ static bool insert_exec(sim_session_t *s, inserter_t *in, sdb_t *sdb, cat_table_
     s->in_insert_exec = save;
     s->sink = k.outer;
     if (!ok || s->gone) return false;
-    if (k.mismatch || (k.types != NULL && st->ncols == 0 && k.n > t->ncols)) return fail(s, 213, 16, 7, "Column name or number of supplied values does not match table definition.");
+    if (k.mismatch || (k.types != NULL && st->ncols == 0 && k.n > t->ncols))
+        return fail(s, 213, 16, 7, "Column name or number of supplied values does not match table definition.");
     stmt_begin(s, true);
-    if (!insert_target(in, s, sdb, t, st->ncols != 0 ? st->cols : NULL, st->ncols, k.types != NULL ? k.n : SIZE_MAX, false)) return false;
+    if (!insert_target(in, s, sdb, t, st->ncols != 0 ? st->cols : NULL, st->ncols, k.types != NULL ? k.n : SIZE_MAX,
+                       false))
+        return false;
     for (size_t i = 0; i < k.kept.n; i++)
         if (!insert_row(in, k.kept.rows[i], k.types, NULL)) return false;
     return true;
@@ -414,7 +456,8 @@ static bool exec_insert(sim_session_t *s, stmt_t *st, uint64_t *rows)
     } else if (st->select != NULL) {
         ok = insert_select(s, &in, sdb, t, st);
     } else {
-        ok = insert_target(&in, s, sdb, t, st->ncols != 0 ? st->cols : NULL, st->ncols, st->flag ? SIZE_MAX : st->width, false);
+        ok = insert_target(&in, s, sdb, t, st->ncols != 0 ? st->cols : NULL, st->ncols, st->flag ? SIZE_MAX : st->width,
+                           false);
         in.out = out;
         if (ok && st->flag) {
             in.n = 0;
@@ -434,7 +477,9 @@ static bool exec_insert(sim_session_t *s, stmt_t *st, uint64_t *rows)
 static scope_src_t *target_source(scope_t *sc, const name_t *n, cat_table_t *t)
 {
     for (size_t i = 0; i < sc->nsrcs; i++)
-        if (n->n == 1 && sc->srcs[i].alias != NULL && name_eq(sc->srcs[i].alias, n->part[0]) && sc->srcs[i].table != NULL) return &sc->srcs[i];
+        if (n->n == 1 && sc->srcs[i].alias != NULL && name_eq(sc->srcs[i].alias, n->part[0]) &&
+            sc->srcs[i].table != NULL)
+            return &sc->srcs[i];
     for (size_t i = 0; i < sc->nsrcs; i++)
         if (t != NULL && sc->srcs[i].table != NULL && sc->srcs[i].table->id == t->id) return &sc->srcs[i];
     return NULL;
@@ -466,15 +511,20 @@ static bool bind_sets(sim_session_t *s, binder_t *b, stmt_t *st, change_t *ch, b
                 if (name_eq(ch->t->cols[c].name, name)) at = (int)c;
             if (at < 0) return fail(s, 207, 16, 1, "Invalid column name '%s'.", name);
             if (ch->t->cols[at].computed)
-                return fail(s, 271, 16, 1, "The column \"%s\" cannot be modified because it is either a computed column or is the result of a UNION operator.", name);
+                return fail(s, 271, 16, 1,
+                            "The column \"%s\" cannot be modified because it is either a computed column or is the "
+                            "result of a UNION operator.",
+                            name);
             if (ch->t->cols[at].identity) return fail(s, 8102, 16, 1, "Cannot update identity column '%s'.", name);
-            if (ch->t->cols[at].type.base == SIM_T_TIMESTAMP) return fail(s, 272, 16, 1, "Cannot update a timestamp column.");
+            if (ch->t->cols[at].type.base == SIM_T_TIMESTAMP)
+                return fail(s, 272, 16, 1, "Cannot update a timestamp column.");
         }
         if (it->value->kind == E_DEFAULT) {
             expr_t *e;
             sql_error_t err = {0};
             const char *d = at >= 0 ? ch->t->cols[at].dflt : NULL;
-            if (d != NULL && (!parse_expression(&s->arena, d, strlen(d), false, &e, &err) || !bind_expr(b, e, &v))) return fail_err(s, &err);
+            if (d != NULL && (!parse_expression(&s->arena, d, strlen(d), false, &e, &err) || !bind_expr(b, e, &v)))
+                return fail_err(s, &err);
         } else if (!bind_expr(b, it->value, &v)) {
             return false;
         }
@@ -499,7 +549,8 @@ static bool collect(sim_session_t *s, stmt_t *st, change_t *ch)
         if (!bind_source(&b, st->from, &sc, &from)) goto out;
         sdb_t *sdb = s->cur;
         cat_table_t *t = NULL;
-        if (!(st->name.n == 1 && target_source(&sc, &st->name, NULL) != NULL) && !resolve_table(s, &st->name, &sdb, &t)) goto out;
+        if (!(st->name.n == 1 && target_source(&sc, &st->name, NULL) != NULL) && !resolve_table(s, &st->name, &sdb, &t))
+            goto out;
         scope_src_t *src = target_source(&sc, &st->name, t);
         if (src == NULL && t != NULL) {
             source_t self = {.kind = S_TABLE, .name = st->name};
@@ -555,8 +606,11 @@ static bool collect(sim_session_t *s, stmt_t *st, change_t *ch)
     int rc;
     while ((rc = sqlite3_step(sq)) == SQLITE_ROW) {
         int64_t rowid = sqlite3_column_int64(sq, 0);
-        keep(&s->arena, &ch->old, rowid, read_row(&s->arena, sq, 1, &ch->t->cols[0].type, sizeof(cat_column_t), ch->t->ncols));
-        if (ch->nsets > 0) keep(&s->arena, &ch->values, rowid, read_row(&s->arena, sq, 1 + (int)ch->t->ncols, ch->types, sizeof(sim_typeinfo_t), ch->nsets));
+        keep(&s->arena, &ch->old, rowid,
+             read_row(&s->arena, sq, 1, &ch->t->cols[0].type, sizeof(cat_column_t), ch->t->ncols));
+        if (ch->nsets > 0)
+            keep(&s->arena, &ch->values, rowid,
+                 read_row(&s->arena, sq, 1 + (int)ch->t->ncols, ch->types, sizeof(sim_typeinfo_t), ch->nsets));
     }
     ok = rc == SQLITE_DONE ? true : fail_sqlite(s);
     sqlite3_finalize(sq);
@@ -569,7 +623,8 @@ out:
 static bool same_value(const sim_typeinfo_t *t, const sim_value_t *a, const sim_value_t *b)
 {
     if (a->is_null || b->is_null) return a->is_null && b->is_null;
-    if (type_is_char(t->base) || t->base == SIM_T_XML) return a->u.s.len == b->u.s.len && memcmp(a->u.s.ptr, b->u.s.ptr, a->u.s.len) == 0;
+    if (type_is_char(t->base) || t->base == SIM_T_XML)
+        return a->u.s.len == b->u.s.len && memcmp(a->u.s.ptr, b->u.s.ptr, a->u.s.len) == 0;
     if (t->base == SIM_T_DATETIMEOFFSET && a->u.t.offset != b->u.t.offset) return false;
     return value_cmp(t, a, b) == 0;
 }
@@ -579,7 +634,8 @@ static bool exec_update(sim_session_t *s, stmt_t *st, uint64_t *rows)
     change_t ch;
     writer_t w;
     output_t out;
-    if (!collect(s, st, &ch) || !output_prepare(&out, s, st, ch.t) || !writer_open(&w, s, ch.sdb, ch.t, "UPDATE")) return false;
+    if (!collect(s, st, &ch) || !output_prepare(&out, s, st, ch.t) || !writer_open(&w, s, ch.sdb, ch.t, "UPDATE"))
+        return false;
     size_t n = ch.t->ncols;
     sim_value_t *after = arena_alloc(&s->arena, sizeof(*after) * (n + 1));
     bool *changed = arena_alloc(&s->arena, n + 1), ok = true;
@@ -595,11 +651,14 @@ static bool exec_update(sim_session_t *s, stmt_t *st, uint64_t *rows)
                 if (ok && !same_value(&c->type, &after[ch.at[i]], &ch.old.rows[r][ch.at[i]])) changed[ch.at[i]] = true;
             }
             sim_var_t *var = ch.vars[i] != NULL ? session_var(s, ch.vars[i]) : NULL;
-            if (ok && ch.vars[i] != NULL && var == NULL) ok = fail(s, 137, 15, 2, "Must declare the scalar variable \"%s\".", ch.vars[i]);
+            if (ok && ch.vars[i] != NULL && var == NULL)
+                ok = fail(s, 137, 15, 2, "Must declare the scalar variable \"%s\".", ch.vars[i]);
             if (ok && var != NULL) {
                 sql_error_t err = {0};
                 sim_value_t out_v;
-                ok = value_convert(&s->arena, &ch.types[i], &v, &var->type, 0, 0, &out_v, &err) ? (var_set(var, &out_v), true) : fail_err(s, &err);
+                ok = value_convert(&s->arena, &ch.types[i], &v, &var->type, 0, 0, &out_v, &err)
+                         ? (var_set(var, &out_v), true)
+                         : fail_err(s, &err);
             }
         }
         if (ok && (r & 255) == 255 && client_gone(s)) ok = false;
@@ -615,7 +674,8 @@ static bool exec_delete(sim_session_t *s, stmt_t *st, uint64_t *rows)
     change_t ch;
     writer_t w;
     output_t out;
-    if (!collect(s, st, &ch) || !output_prepare(&out, s, st, ch.t) || !writer_open(&w, s, ch.sdb, ch.t, "DELETE")) return false;
+    if (!collect(s, st, &ch) || !output_prepare(&out, s, st, ch.t) || !writer_open(&w, s, ch.sdb, ch.t, "DELETE"))
+        return false;
     bool ok = true;
     for (size_t r = 0; ok && r < ch.old.n; r++) {
         arena_reset(&w.arena);
@@ -632,17 +692,27 @@ static bool exec_truncate(sim_session_t *s, stmt_t *st)
     sdb_t *sdb;
     cat_table_t *t;
     if (!resolve_table(s, &st->name, &sdb, &t)) return false;
-    if (t == NULL) return fail(s, 4701, 16, 1, "Cannot find the object \"%s\" because it does not exist or you do not have permissions.", st->name.part[st->name.n - 1]);
-    if (t->tracked) return fail(s, 4711, 16, 1, "Cannot truncate table '%s' because it is published for replication or enabled for Change Data Capture.", t->name);
+    if (t == NULL)
+        return fail(s, 4701, 16, 1,
+                    "Cannot find the object \"%s\" because it does not exist or you do not have permissions.",
+                    st->name.part[st->name.n - 1]);
+    if (t->tracked)
+        return fail(
+            s, 4711, 16, 1,
+            "Cannot truncate table '%s' because it is published for replication or enabled for Change Data Capture.",
+            t->name);
     for (size_t i = 0; !t->temp && i < sdb->cat->nfks; i++)
         if (sdb->cat->fks[i].ref_id == t->id && sdb->cat->fks[i].table_id != t->id)
-            return fail(s, 4712, 16, 1, "Cannot truncate table '%s' because it is being referenced by a FOREIGN KEY constraint.", t->name);
+            return fail(s, 4712, 16, 1,
+                        "Cannot truncate table '%s' because it is being referenced by a FOREIGN KEY constraint.",
+                        t->name);
     if (!t->temp && (!tran_write(s, sdb, t->in_cdc) || !lock_take(s, sdb->db->id, t->id, false))) return false;
     if (!sq_exec(s, "DELETE FROM %s", t->storage)) return false;
     for (size_t i = 0; !t->temp && i < t->ncols; i++) {
         if (!t->cols[i].identity) continue;
         server_identity_forget(sdb->db, t->id);
-        return sq_exec(s, "UPDATE %s._sim_identity SET last=%lld WHERE object_id=%d", sdb->db->attach, (long long)(t->cols[i].seed - t->cols[i].incr), t->id);
+        return sq_exec(s, "UPDATE %s._sim_identity SET last=%lld WHERE object_id=%d", sdb->db->attach,
+                       (long long)(t->cols[i].seed - t->cols[i].incr), t->id);
     }
     return true;
 }
@@ -651,10 +721,14 @@ bool exec_dml(sim_session_t *s, stmt_t *st, uint64_t *rows)
 {
     *rows = 0;
     switch (st->kind) {
-    case ST_INSERT: return exec_insert(s, st, rows);
-    case ST_UPDATE: return exec_update(s, st, rows);
-    case ST_DELETE: return exec_delete(s, st, rows);
-    default: return exec_truncate(s, st);
+    case ST_INSERT:
+        return exec_insert(s, st, rows);
+    case ST_UPDATE:
+        return exec_update(s, st, rows);
+    case ST_DELETE:
+        return exec_delete(s, st, rows);
+    default:
+        return exec_truncate(s, st);
     }
 }
 
@@ -720,7 +794,8 @@ bool sim_session_bulk_columns(sim_session_t *s, const sim_column_t *cols, size_t
     arena_reset(&s->arena);
     s->err = (sql_error_t){0};
     if (b == NULL || n != b->ncols) {
-        fail(s, 4002, 16, 1, "The incoming tabular data stream (TDS) protocol stream is incorrect. The stream ended unexpectedly.");
+        fail(s, 4002, 16, 1,
+             "The incoming tabular data stream (TDS) protocol stream is incorrect. The stream ended unexpectedly.");
         return bulk_fail(s);
     }
     s->stmt_time = server_utc(s->server);

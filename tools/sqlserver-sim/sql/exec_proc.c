@@ -7,16 +7,18 @@
 #include "faults/fault.h"
 #include "sql/bind.h"
 #include "sql/exec.h"
+#include "sql/module.h"
 #include "sql/parser.h"
 #include "sql/proc.h"
 
 /* A call with its arguments evaluated. */
 typedef struct call {
     const char *name; /* last part, lower case not guaranteed */
-    sdb_t *sdb;       /* database of a three-part name, else the current one */
+    const char *schema;
+    sdb_t *sdb; /* database of a three-part name, else the current one */
     size_t n;
     sim_param_t *args;
-    sim_value_t *outs;    /* written back by the procedure */
+    sim_value_t *outs; /* written back by the procedure */
     bool *out_set;
     const char **targets; /* variables to receive OUTPUT values (EXEC) */
 } call_t;
@@ -36,7 +38,8 @@ const char *proc_text(sim_session_t *s, const sim_param_t *args, size_t n, size_
     sim_typeinfo_t t = type_nvarchar(SIM_LEN_MAX);
     sim_value_t v;
     sql_error_t err = {0};
-    if (p == NULL || p->value.is_null || !value_convert(&s->arena, &p->type, &p->value, &t, 0, 0, &v, &err)) return NULL;
+    if (p == NULL || p->value.is_null || !value_convert(&s->arena, &p->type, &p->value, &t, 0, 0, &v, &err))
+        return NULL;
     return arena_strndup(&s->arena, v.u.s.ptr, v.u.s.len);
 }
 
@@ -46,7 +49,8 @@ bool proc_int(sim_session_t *s, const sim_param_t *args, size_t n, size_t positi
     sim_typeinfo_t t = type_simple(SIM_T_BIGINT);
     sim_value_t v;
     sql_error_t err = {0};
-    if (p == NULL || p->value.is_null || !value_convert(&s->arena, &p->type, &p->value, &t, 0, 0, &v, &err)) return false;
+    if (p == NULL || p->value.is_null || !value_convert(&s->arena, &p->type, &p->value, &t, 0, 0, &v, &err))
+        return false;
     *ret = v.u.i;
     return true;
 }
@@ -65,7 +69,10 @@ static bool run_dynamic(sim_session_t *s, const char *text, const char *decl, ca
     if (decl != NULL && !parse_params(&keep, decl, strlen(decl), &items, &outs, &n, &err)) ok = fail_err(s, &err);
     if (ok && c->n - (c->n < first ? c->n : first) > n)
         ok = fail(s, 8144, 16, 2, "Procedure or function %s has too many arguments specified.", "sp_executesql");
-    if (ok && n > 2100) ok = fail(s, 8003, 16, 1, "The incoming request has too many parameters. The server supports a maximum of 2100 parameters. Reduce the number of parameters and resend the request.");
+    if (ok && n > 2100)
+        ok = fail(s, 8003, 16, 1,
+                  "The incoming request has too many parameters. The server supports a maximum of 2100 parameters. "
+                  "Reduce the number of parameters and resend the request.");
     for (size_t i = 0; ok && i < n; i++) {
         sim_var_t *v = frame_declare(&f, items[i].name, &items[i].type->type);
         sim_param_t *a = NULL;
@@ -73,12 +80,16 @@ static bool run_dynamic(sim_session_t *s, const char *text, const char *decl, ca
             if (c->args[k].name[0] != '\0' && name_eq(c->args[k].name, items[i].name)) a = &c->args[k];
         if (a == NULL && first + i < c->n && c->args[first + i].name[0] == '\0') a = &c->args[first + i];
         if (a == NULL) {
-            ok = fail(s, 8178, 16, 1, "The parameterized query '(%s)%.*s' expects the parameter '%s', which was not supplied.", decl, 60, text, items[i].name);
+            ok = fail(s, 8178, 16, 1,
+                      "The parameterized query '(%s)%.*s' expects the parameter '%s', which was not supplied.", decl,
+                      60, text, items[i].name);
             break;
         }
         sim_value_t out;
-        if (!value_convert(&keep, &a->type, &a->value, &v->type, 0, 0, &out, &err)) ok = fail_err(s, &err);
-        else var_set(v, &out);
+        if (!value_convert(&keep, &a->type, &a->value, &v->type, 0, 0, &out, &err))
+            ok = fail_err(s, &err);
+        else
+            var_set(v, &out);
     }
     if (!ok) {
         vars_free(s, f.vars);
@@ -97,7 +108,8 @@ static bool run_dynamic(sim_session_t *s, const char *text, const char *decl, ca
             if (!match) continue;
             sql_error_t e2 = {0};
             sim_value_t out;
-            if (!value_convert(&s->row_arena, &items[i].type->type, &cap.values[i], &c->args[k].type, 0, 0, &out, &e2)) out = cap.values[i];
+            if (!value_convert(&s->row_arena, &items[i].type->type, &cap.values[i], &c->args[k].type, 0, 0, &out, &e2))
+                out = cap.values[i];
             c->outs[k] = out;
             if (!out.is_null && (type_is_char(c->args[k].type.base) || type_is_binary(c->args[k].type.base)))
                 c->outs[k].u.s.ptr = arena_memdup(&s->arena, out.u.s.ptr, out.u.s.len);
@@ -138,7 +150,8 @@ static void set_handle(call_t *c, int handle)
 
 static bool missing(sim_session_t *s, const char *proc, const char *param)
 {
-    return fail(s, 201, 16, 4, "Procedure or function '%s' expects parameter '%s', which was not supplied.", proc, param);
+    return fail(s, 201, 16, 4, "Procedure or function '%s' expects parameter '%s', which was not supplied.", proc,
+                param);
 }
 
 static bool dynamic_proc(sim_session_t *s, call_t *c, bool *found, flow_t *flow)
@@ -148,7 +161,8 @@ static bool dynamic_proc(sim_session_t *s, call_t *c, bool *found, flow_t *flow)
     *found = true;
     if (name_eq(c->name, "sp_executesql")) {
         /* both names are in use: @stmt by the documentation's examples, @statement by tedious */
-        if ((stmt = proc_text(s, c->args, c->n, 0, "@stmt")) == NULL && (stmt = proc_text(s, c->args, c->n, 0, "@statement")) == NULL)
+        if ((stmt = proc_text(s, c->args, c->n, 0, "@stmt")) == NULL &&
+            (stmt = proc_text(s, c->args, c->n, 0, "@statement")) == NULL)
             return missing(s, "sp_executesql", "@statement");
         params = c->n > 1 ? proc_text(s, c->args, c->n, 1, "@params") : NULL;
         return run_dynamic(s, stmt, params, c, 2, flow);
@@ -160,7 +174,8 @@ static bool dynamic_proc(sim_session_t *s, call_t *c, bool *found, flow_t *flow)
         stmt_t *first;
         sql_error_t err = {0};
         int line;
-        bool ok = parse_batch(&a, stmt, strlen(stmt), s->quoted_identifier, &first, &err, &line) ? true : fail_err(s, &err);
+        bool ok =
+            parse_batch(&a, stmt, strlen(stmt), s->quoted_identifier, &first, &err, &line) ? true : fail_err(s, &err);
         arena_done(&a);
         if (!ok) return false;
         set_handle(c, add_prepared(s, params, stmt));
@@ -178,7 +193,8 @@ static bool dynamic_proc(sim_session_t *s, call_t *c, bool *found, flow_t *flow)
         if (!proc_int(s, c->args, c->n, 0, "@handle", &handle)) return missing(s, "sp_execute", "@handle");
         prepared_t *p = find_prepared(s, (int)handle);
         if (p == NULL) return false;
-        char *text = arena_strdup(&s->arena, p->text), *decl = p->params != NULL ? arena_strdup(&s->arena, p->params) : NULL;
+        char *text = arena_strdup(&s->arena, p->text),
+             *decl = p->params != NULL ? arena_strdup(&s->arena, p->params) : NULL;
         return run_dynamic(s, text, decl, c, 1, flow);
     }
     if (name_eq(c->name, "sp_unprepare")) {
@@ -206,9 +222,11 @@ static bool dispatch(sim_session_t *s, call_t *c, flow_t *flow)
     *flow = FLOW_NEXT;
     if (!dynamic_proc(s, c, &found, flow) || found) return s->err.text == NULL;
     stmt_begin(s, false);
-    proc_call_t pc = {.s = s, .sdb = c->sdb, .name = c->name, .args = c->args, .n = c->n, .outs = c->outs, .out_set = c->out_set};
+    proc_call_t pc = {
+        .s = s, .sdb = c->sdb, .name = c->name, .args = c->args, .n = c->n, .outs = c->outs, .out_set = c->out_set};
     bool ok = session_catalog(s, c->sdb);
-    ok = ok && cdc_procedures(&pc, &found);
+    if (ok) ok = module_call(&pc, c->schema != NULL ? c->schema : "dbo", &found);
+    if (ok && !found) ok = cdc_procedures(&pc, &found);
     if (ok && !found) ok = meta_procedures(&pc, &found);
     if (ok && !found) ok = sim_procedures(&pc, &found);
     if (ok && !found) ok = fail(s, 2812, 16, 62, "Could not find stored procedure '%s'.", pc.name);
@@ -243,15 +261,19 @@ bool run_exec(sim_session_t *s, stmt_t *st, flow_t *flow)
     }
     if (st->word != NULL) {
         sim_var_t *v = session_var(s, st->word);
-        if (v == NULL || v->value.is_null || !type_is_char(v->type.base)) return fail(s, 137, 15, 2, "Must declare the scalar variable \"%s\".", st->word);
+        if (v == NULL || v->value.is_null || !type_is_char(v->type.base))
+            return fail(s, 137, 15, 2, "Must declare the scalar variable \"%s\".", st->word);
         char *text = arena_strndup(&s->arena, v->value.u.s.ptr, v->value.u.s.len);
-        if (!parse_name_text(&s->arena, text, strlen(text), &nm)) return fail(s, 2812, 16, 62, "Could not find stored procedure '%s'.", text);
+        if (!parse_name_text(&s->arena, text, strlen(text), &nm))
+            return fail(s, 2812, 16, 62, "Could not find stored procedure '%s'.", text);
     }
     c.name = arena_strdup(&keep, nm.part[nm.n - 1]);
+    if (nm.n >= 2 && nm.part[nm.n - 2][0] != '\0') c.schema = arena_strdup(&keep, nm.part[nm.n - 2]);
     if (nm.n >= 3 && nm.part[nm.n - 3][0] != '\0') {
         c.sdb = session_db(s, nm.part[nm.n - 3]);
         if (c.sdb == NULL) {
-            fail(s, 911, 16, 1, "Database '%s' does not exist. Make sure that the name is entered correctly.", nm.part[nm.n - 3]);
+            fail(s, 911, 16, 1, "Database '%s' does not exist. Make sure that the name is entered correctly.",
+                 nm.part[nm.n - 3]);
             arena_done(&keep);
             return false;
         }
@@ -267,7 +289,9 @@ bool run_exec(sim_session_t *s, stmt_t *st, flow_t *flow)
         c.args[i].is_default = a->value == NULL;
         if (a->value == NULL) continue;
         ok = eval_scalar(s, a->value, NULL, &c.args[i].value, &c.args[i].type);
-        if (ok && !c.args[i].value.is_null && (type_is_char(c.args[i].type.base) || type_is_binary(c.args[i].type.base) || c.args[i].type.base == SIM_T_XML))
+        if (ok && !c.args[i].value.is_null &&
+            (type_is_char(c.args[i].type.base) || type_is_binary(c.args[i].type.base) ||
+             c.args[i].type.base == SIM_T_XML))
             c.args[i].value.u.s.ptr = arena_memdup(&keep, c.args[i].value.u.s.ptr, c.args[i].value.u.s.len);
     }
     ok = ok && dispatch(s, &c, flow);
@@ -276,15 +300,18 @@ bool run_exec(sim_session_t *s, stmt_t *st, flow_t *flow)
         sim_var_t *v = session_var(s, st->args[i].value->name.part[0]);
         sim_value_t out;
         sql_error_t err = {0};
-        if (v != NULL && value_convert(&keep, &c.args[i].type, &c.outs[i], &v->type, 0, 0, &out, &err)) var_set(v, &out);
+        if (v != NULL && value_convert(&keep, &c.args[i].type, &c.outs[i], &v->type, 0, 0, &out, &err))
+            var_set(v, &out);
     }
     if (ok && st->var != NULL) {
         sim_var_t *v = session_var(s, st->var);
         sim_typeinfo_t it = type_simple(SIM_T_INT);
         sim_value_t iv = value_int(s->proc_status), out;
         sql_error_t err = {0};
-        if (v == NULL) ok = fail(s, 137, 15, 2, "Must declare the scalar variable \"%s\".", st->var);
-        else if (value_convert(&keep, &it, &iv, &v->type, 0, 0, &out, &err)) var_set(v, &out);
+        if (v == NULL)
+            ok = fail(s, 137, 15, 2, "Must declare the scalar variable \"%s\".", st->var);
+        else if (value_convert(&keep, &it, &iv, &v->type, 0, 0, &out, &err))
+            var_set(v, &out);
     }
     arena_done(&keep);
     if (!ok) return false;
@@ -294,8 +321,22 @@ bool run_exec(sim_session_t *s, stmt_t *st, flow_t *flow)
 
 static const char *proc_id_name(uint16_t id)
 {
-    static const char *const names[] = {"", "sp_cursor", "sp_cursoropen", "sp_cursorprepare", "sp_cursorexecute", "sp_cursorprepexec", "sp_cursorunprepare", "sp_cursorfetch",
-                                        "sp_cursoroption", "sp_cursorclose", "sp_executesql", "sp_prepare", "sp_execute", "sp_prepexec", "sp_prepexecrpc", "sp_unprepare"};
+    static const char *const names[] = {"",
+                                        "sp_cursor",
+                                        "sp_cursoropen",
+                                        "sp_cursorprepare",
+                                        "sp_cursorexecute",
+                                        "sp_cursorprepexec",
+                                        "sp_cursorunprepare",
+                                        "sp_cursorfetch",
+                                        "sp_cursoroption",
+                                        "sp_cursorclose",
+                                        "sp_executesql",
+                                        "sp_prepare",
+                                        "sp_execute",
+                                        "sp_prepexec",
+                                        "sp_prepexecrpc",
+                                        "sp_unprepare"};
     return id < 16 ? names[id] : "";
 }
 
@@ -321,15 +362,18 @@ bool sim_session_rpc(sim_session_t *s, const sim_rpc_t *rpc, sim_sink_t *sink)
         if (t != NULL) sql = t;
     }
     bool ok = fault_check(s, sql, strlen(sql));
-    if (ok && !parse_name_text(&keep, text, strlen(text), &nm)) ok = fail(s, 2812, 16, 62, "Could not find stored procedure '%s'.", text);
+    if (ok && !parse_name_text(&keep, text, strlen(text), &nm))
+        ok = fail(s, 2812, 16, 62, "Could not find stored procedure '%s'.", text);
     if (ok && nm.n >= 3 && nm.part[nm.n - 3][0] != '\0' && (c.sdb = session_db(s, nm.part[nm.n - 3])) == NULL)
-        ok = fail(s, 911, 16, 1, "Database '%s' does not exist. Make sure that the name is entered correctly.", nm.part[nm.n - 3]);
+        ok = fail(s, 911, 16, 1, "Database '%s' does not exist. Make sure that the name is entered correctly.",
+                  nm.part[nm.n - 3]);
     c.outs = arena_alloc(&keep, sizeof(*c.outs) * (c.n + 1));
     c.out_set = arena_alloc(&keep, c.n + 1);
     c.args = arena_alloc(&keep, sizeof(*c.args) * (c.n + 1));
     if (c.n != 0) memcpy(c.args, rpc->params, sizeof(*c.args) * c.n);
     if (ok && !s->gone) {
         c.name = nm.part[nm.n - 1];
+        if (nm.n >= 2 && nm.part[nm.n - 2][0] != '\0') c.schema = nm.part[nm.n - 2];
         f.outer = s->frame;
         s->frame = &f;
         ok = dispatch(s, &c, &flow);
@@ -348,7 +392,9 @@ bool sim_session_rpc(sim_session_t *s, const sim_rpc_t *rpc, sim_sink_t *sink)
         if (!rpc->params[i].output) continue;
         const sim_value_t *v = c.out_set[i] ? &c.outs[i] : &rpc->params[i].value;
         sim_typeinfo_t t = rpc->params[i].type;
-        if (i == 0 && c.out_set[0] && t.base != SIM_T_INT && (name_eq(c.name, "sp_prepexec") || name_eq(c.name, "sp_prepare"))) t = type_simple(SIM_T_INT);
+        if (i == 0 && c.out_set[0] && t.base != SIM_T_INT &&
+            (name_eq(c.name, "sp_prepexec") || name_eq(c.name, "sp_prepare")))
+            t = type_simple(SIM_T_INT);
         if (!sink->ops->return_value(sink, (uint16_t)i, rpc->params[i].name, &t, v)) s->gone = true;
     }
     if (!s->gone) send_done(s, SIM_DONE_PROC, false, 0, !ok, 0xE0);
@@ -360,7 +406,8 @@ bool sim_session_rpc(sim_session_t *s, const sim_rpc_t *rpc, sim_sink_t *sink)
 
 static const iso_t wire_iso[] = {0, ISO_RU, ISO_RC, ISO_RR, ISO_SER, ISO_SNAPSHOT};
 
-bool sim_session_tm(sim_session_t *s, sim_tm_op_t op, int isolation, const char *name, bool begin_next, int next_isolation, sim_sink_t *sink)
+bool sim_session_tm(sim_session_t *s, sim_tm_op_t op, int isolation, const char *name, bool begin_next,
+                    int next_isolation, sim_sink_t *sink)
 {
     bool ok;
     s->sink = sink;
@@ -375,10 +422,17 @@ bool sim_session_tm(sim_session_t *s, sim_tm_op_t op, int isolation, const char 
         if (isolation >= 1 && isolation <= 5) s->isolation = wire_iso[isolation];
         ok = tran_begin(s, label);
         break;
-    case SIM_TM_COMMIT: ok = tran_commit(s); break;
-    case SIM_TM_ROLLBACK: ok = tran_rollback(s, label); break;
-    case SIM_TM_SAVE: ok = tran_save(s, label != NULL ? label : ""); break;
-    default: ok = fail(s, 3987, 16, 1, "Distributed transactions are not supported by this server.");
+    case SIM_TM_COMMIT:
+        ok = tran_commit(s);
+        break;
+    case SIM_TM_ROLLBACK:
+        ok = tran_rollback(s, label);
+        break;
+    case SIM_TM_SAVE:
+        ok = tran_save(s, label != NULL ? label : "");
+        break;
+    default:
+        ok = fail(s, 3987, 16, 1, "Distributed transactions are not supported by this server.");
     }
     if (ok && begin_next && (op == SIM_TM_COMMIT || op == SIM_TM_ROLLBACK)) {
         if (next_isolation >= 1 && next_isolation <= 5) s->isolation = wire_iso[next_isolation];

@@ -75,7 +75,8 @@ static bool assign_row(sim_session_t *s, const bound_query_t *q, const sim_value
         sim_value_t out;
         if (v == NULL) return fail(s, 137, 15, 2, "Must declare the scalar variable \"%s\".", q->vars[i]);
         if (q->assign_ops[i] != '=') {
-            expr_t left = {.kind = E_VAR, .name = {{q->vars[i]}, 1}}, right = {.kind = E_LIT}, bin = {.kind = E_BIN, .op = q->assign_ops[i], .nargs = 2};
+            expr_t left = {.kind = E_VAR, .name = {{q->vars[i]}, 1}}, right = {.kind = E_LIT},
+                   bin = {.kind = E_BIN, .op = q->assign_ops[i], .nargs = 2};
             expr_t *args[2] = {&left, &right};
             right.u.lit.type = q->cols[i].type;
             right.u.lit.value = cells[i];
@@ -136,7 +137,9 @@ bool exec_select(sim_session_t *s, stmt_t *stmt, select_t *q, uint64_t *ret_rows
         rc = s->fmtonly ? SQLITE_DONE : sqlite3_step(st);
         if (rc != SQLITE_ROW && rc != SQLITE_DONE) ok = fail_sqlite(s);
         ok = ok && send_columns(s, bq.cols, bq.ncols);
-        if (ok && bq.norder > 0 && bq.norder == q->norder && s->sink->ops->order != NULL && !s->sink->ops->order(s->sink, bq.order, bq.norder)) s->gone = true;
+        if (ok && bq.norder > 0 && bq.norder == q->norder && s->sink->ops->order != NULL &&
+            !s->sink->ops->order(s->sink, bq.order, bq.norder))
+            s->gone = true;
     } else {
         rc = sqlite3_step(st);
         if (rc != SQLITE_ROW && rc != SQLITE_DONE) ok = fail_sqlite(s);

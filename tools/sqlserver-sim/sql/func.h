@@ -21,7 +21,24 @@ typedef struct func_row {
 
 extern const func_row_t func_text_rows[], func_date_rows[], func_meta_rows[]; /* end with name NULL */
 
-enum { DP_YEAR, DP_QUARTER, DP_MONTH, DP_DAYOFYEAR, DP_DAY, DP_WEEK, DP_WEEKDAY, DP_HOUR, DP_MINUTE, DP_SECOND, DP_MS, DP_US, DP_NS, DP_TZ, DP_ISOWEEK, DP_COUNT };
+enum {
+    DP_YEAR,
+    DP_QUARTER,
+    DP_MONTH,
+    DP_DAYOFYEAR,
+    DP_DAY,
+    DP_WEEK,
+    DP_WEEKDAY,
+    DP_HOUR,
+    DP_MINUTE,
+    DP_SECOND,
+    DP_MS,
+    DP_US,
+    DP_NS,
+    DP_TZ,
+    DP_ISOWEEK,
+    DP_COUNT
+};
 int date_part(const char *word); /* -1 = unknown */
 
 #endif

@@ -9,13 +9,26 @@ static const struct {
     const char *word;
     int part;
 } parts[] = {
-    {"year", DP_YEAR}, {"yy", DP_YEAR}, {"yyyy", DP_YEAR}, {"quarter", DP_QUARTER}, {"qq", DP_QUARTER}, {"q", DP_QUARTER},
-    {"month", DP_MONTH}, {"mm", DP_MONTH}, {"m", DP_MONTH}, {"dayofyear", DP_DAYOFYEAR}, {"dy", DP_DAYOFYEAR}, {"y", DP_DAYOFYEAR},
-    {"day", DP_DAY}, {"dd", DP_DAY}, {"d", DP_DAY}, {"week", DP_WEEK}, {"wk", DP_WEEK}, {"ww", DP_WEEK}, {"weekday", DP_WEEKDAY},
-    {"dw", DP_WEEKDAY}, {"w", DP_WEEKDAY}, {"hour", DP_HOUR}, {"hh", DP_HOUR}, {"minute", DP_MINUTE}, {"mi", DP_MINUTE},
-    {"n", DP_MINUTE}, {"second", DP_SECOND}, {"ss", DP_SECOND}, {"s", DP_SECOND}, {"millisecond", DP_MS}, {"ms", DP_MS},
-    {"microsecond", DP_US}, {"mcs", DP_US}, {"nanosecond", DP_NS}, {"ns", DP_NS}, {"tzoffset", DP_TZ}, {"tz", DP_TZ},
-    {"iso_week", DP_ISOWEEK}, {"isowk", DP_ISOWEEK}, {"isoww", DP_ISOWEEK},
+    {"year", DP_YEAR},       {"yy", DP_YEAR},
+    {"yyyy", DP_YEAR},       {"quarter", DP_QUARTER},
+    {"qq", DP_QUARTER},      {"q", DP_QUARTER},
+    {"month", DP_MONTH},     {"mm", DP_MONTH},
+    {"m", DP_MONTH},         {"dayofyear", DP_DAYOFYEAR},
+    {"dy", DP_DAYOFYEAR},    {"y", DP_DAYOFYEAR},
+    {"day", DP_DAY},         {"dd", DP_DAY},
+    {"d", DP_DAY},           {"week", DP_WEEK},
+    {"wk", DP_WEEK},         {"ww", DP_WEEK},
+    {"weekday", DP_WEEKDAY}, {"dw", DP_WEEKDAY},
+    {"w", DP_WEEKDAY},       {"hour", DP_HOUR},
+    {"hh", DP_HOUR},         {"minute", DP_MINUTE},
+    {"mi", DP_MINUTE},       {"n", DP_MINUTE},
+    {"second", DP_SECOND},   {"ss", DP_SECOND},
+    {"s", DP_SECOND},        {"millisecond", DP_MS},
+    {"ms", DP_MS},           {"microsecond", DP_US},
+    {"mcs", DP_US},          {"nanosecond", DP_NS},
+    {"ns", DP_NS},           {"tzoffset", DP_TZ},
+    {"tz", DP_TZ},           {"iso_week", DP_ISOWEEK},
+    {"isowk", DP_ISOWEEK},   {"isoww", DP_ISOWEEK},
 };
 
 int date_part(const char *word)
@@ -36,8 +49,14 @@ static bool now(fn_call_t *c, int offset)
     return value_convert(c->a, &t, &v, &c->ret_type, 0, 0, &c->ret, c->err);
 }
 
-static bool fn_now(fn_call_t *c) { return now(c, c->s->server->utc_offset_min); }
-static bool fn_utcnow(fn_call_t *c) { return now(c, 0); }
+static bool fn_now(fn_call_t *c)
+{
+    return now(c, c->s->server->utc_offset_min);
+}
+static bool fn_utcnow(fn_call_t *c)
+{
+    return now(c, 0);
+}
 
 /* Any date or time as local days and ticks plus offset. */
 static bool split(fn_call_t *c, int arg, int64_t *ret_days, int64_t *ret_ticks, int *ret_offset)
@@ -76,23 +95,51 @@ static bool part_value(fn_call_t *c, int part, int arg, int64_t *ret)
     if (!split(c, arg, &days, &ticks, &off)) return false;
     dt_split((int32_t)days, ticks, &p);
     switch (part) {
-    case DP_YEAR: *ret = p.year; break;
-    case DP_QUARTER: *ret = (p.month + 2) / 3; break;
-    case DP_MONTH: *ret = p.month; break;
-    case DP_DAYOFYEAR: *ret = days - dt_days(p.year, 1, 1) + 1; break;
-    case DP_DAY: *ret = p.day; break;
-    case DP_WEEK: *ret = week_of(c, days, p.year); break;
-    case DP_WEEKDAY: *ret = (days + 1 - c->s->datefirst + 14) % 7 + 1; break;
-    case DP_HOUR: *ret = p.hour; break;
-    case DP_MINUTE: *ret = p.minute; break;
-    case DP_SECOND: *ret = p.second; break;
+    case DP_YEAR:
+        *ret = p.year;
+        break;
+    case DP_QUARTER:
+        *ret = (p.month + 2) / 3;
+        break;
+    case DP_MONTH:
+        *ret = p.month;
+        break;
+    case DP_DAYOFYEAR:
+        *ret = days - dt_days(p.year, 1, 1) + 1;
+        break;
+    case DP_DAY:
+        *ret = p.day;
+        break;
+    case DP_WEEK:
+        *ret = week_of(c, days, p.year);
+        break;
+    case DP_WEEKDAY:
+        *ret = (days + 1 - c->s->datefirst + 14) % 7 + 1;
+        break;
+    case DP_HOUR:
+        *ret = p.hour;
+        break;
+    case DP_MINUTE:
+        *ret = p.minute;
+        break;
+    case DP_SECOND:
+        *ret = p.second;
+        break;
     case DP_MS:
         *ret = c->types[arg].base == SIM_T_DATETIME ? (c->args[arg].u.t.ticks % 300 * 10 + 1) / 3 : p.fraction / 10000;
         break;
-    case DP_US: *ret = p.fraction / 10; break;
-    case DP_NS: *ret = p.fraction * 100; break;
-    case DP_TZ: *ret = off; break;
-    default: *ret = iso_week(days); break;
+    case DP_US:
+        *ret = p.fraction / 10;
+        break;
+    case DP_NS:
+        *ret = p.fraction * 100;
+        break;
+    case DP_TZ:
+        *ret = off;
+        break;
+    default:
+        *ret = iso_week(days);
+        break;
     }
     return true;
 }
@@ -113,13 +160,23 @@ static bool one_part(fn_call_t *c, int part)
     return true;
 }
 
-static bool fn_year(fn_call_t *c) { return one_part(c, DP_YEAR); }
-static bool fn_month(fn_call_t *c) { return one_part(c, DP_MONTH); }
-static bool fn_day(fn_call_t *c) { return one_part(c, DP_DAY); }
+static bool fn_year(fn_call_t *c)
+{
+    return one_part(c, DP_YEAR);
+}
+static bool fn_month(fn_call_t *c)
+{
+    return one_part(c, DP_MONTH);
+}
+static bool fn_day(fn_call_t *c)
+{
+    return one_part(c, DP_DAY);
+}
 
 static bool fn_datename(fn_call_t *c)
 {
-    static const char *const months[] = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"};
+    static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
+                                         "July",    "August",   "September", "October", "November", "December"};
     static const char *const dows[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
     int64_t v, days, ticks;
     int off, part = (int)c->args[0].u.i;
@@ -135,12 +192,14 @@ static bool fn_datename(fn_call_t *c)
 
 static bool out_of_range(fn_call_t *c)
 {
-    return sql_fail(c->a, c->err, 517, 16, 1, "Adding a value to a '%s' column caused an overflow.", type_name(c->ret_type.base));
+    return sql_fail(c->a, c->err, 517, 16, 1, "Adding a value to a '%s' column caused an overflow.",
+                    type_name(c->ret_type.base));
 }
 
 static bool fn_dateadd(fn_call_t *c)
 {
-    static const int64_t unit[DP_COUNT] = {[DP_HOUR] = 36000000000, [DP_MINUTE] = 600000000, [DP_SECOND] = 10000000, [DP_MS] = 10000, [DP_US] = 10};
+    static const int64_t unit[DP_COUNT] = {
+        [DP_HOUR] = 36000000000, [DP_MINUTE] = 600000000, [DP_SECOND] = 10000000, [DP_MS] = 10000, [DP_US] = 10};
     int part = (int)c->args[0].u.i;
     int64_t n = c->args[1].u.i, days, ticks;
     int off;
@@ -161,9 +220,15 @@ static bool fn_dateadd(fn_call_t *c)
     }
     case DP_DAY:
     case DP_DAYOFYEAR:
-    case DP_WEEKDAY: days += n; break;
-    case DP_WEEK: days += n * 7; break;
-    case DP_NS: ticks += n / 100; break;
+    case DP_WEEKDAY:
+        days += n;
+        break;
+    case DP_WEEK:
+        days += n * 7;
+        break;
+    case DP_NS:
+        ticks += n / 100;
+        break;
     default: {
         int64_t per_day = DT_DAY_TICKS / unit[part];
         days += n / per_day;
@@ -192,16 +257,32 @@ static bool date_diff(fn_call_t *c, int64_t *ret)
     dt_civil((int32_t)d1, &y1, &m1, &d);
     dt_civil((int32_t)d2, &y2, &m2, &d);
     switch (part) {
-    case DP_YEAR: *ret = y2 - y1; return true;
-    case DP_QUARTER: *ret = (y2 * 4 + (m2 - 1) / 3) - (y1 * 4 + (m1 - 1) / 3); return true;
-    case DP_MONTH: *ret = (y2 * 12 + m2) - (y1 * 12 + m1); return true;
-    case DP_WEEK: *ret = (d2 + 1) / 7 - (d1 + 1) / 7; return true;
+    case DP_YEAR:
+        *ret = y2 - y1;
+        return true;
+    case DP_QUARTER:
+        *ret = (y2 * 4 + (m2 - 1) / 3) - (y1 * 4 + (m1 - 1) / 3);
+        return true;
+    case DP_MONTH:
+        *ret = (y2 * 12 + m2) - (y1 * 12 + m1);
+        return true;
+    case DP_WEEK:
+        *ret = (d2 + 1) / 7 - (d1 + 1) / 7;
+        return true;
     case DP_DAY:
     case DP_DAYOFYEAR:
-    case DP_WEEKDAY: *ret = d2 - d1; return true;
-    default: break;
+    case DP_WEEKDAY:
+        *ret = d2 - d1;
+        return true;
+    default:
+        break;
     }
-    int64_t unit = part == DP_HOUR ? 36000000000 : part == DP_MINUTE ? 600000000 : part == DP_SECOND ? 10000000 : part == DP_MS ? 10000 : part == DP_US ? 10 : 1;
+    int64_t unit = part == DP_HOUR     ? 36000000000
+                   : part == DP_MINUTE ? 600000000
+                   : part == DP_SECOND ? 10000000
+                   : part == DP_MS     ? 10000
+                   : part == DP_US     ? 10
+                                       : 1;
     int64_t a = (d1 * (DT_DAY_TICKS / unit)) + t1 / unit, b = (d2 * (DT_DAY_TICKS / unit)) + t2 / unit;
     *ret = (b - a) * (part == DP_NS ? 100 : 1);
     return true;
@@ -212,7 +293,9 @@ static bool fn_datediff(fn_call_t *c)
     int64_t v;
     if (!date_diff(c, &v)) return false;
     if (v > INT32_MAX || v < INT32_MIN)
-        return sql_fail(c->a, c->err, 535, 16, 0, "The datediff function resulted in an overflow. The number of dateparts separating two date/time instances is too large. Try to use datediff with a less precise datepart.");
+        return sql_fail(c->a, c->err, 535, 16, 0,
+                        "The datediff function resulted in an overflow. The number of dateparts separating two "
+                        "date/time instances is too large. Try to use datediff with a less precise datepart.");
     c->ret = value_int(v);
     return true;
 }
@@ -235,13 +318,15 @@ static bool offset_arg(fn_call_t *c, int arg, int *ret)
             int m = ((s[1] - '0') * 10 + s[2] - '0') * 60 + (s[4] - '0') * 10 + s[5] - '0';
             *ret = s[0] == '-' ? -m : m;
         } else {
-            return sql_fail(c->a, c->err, 9812, 16, 0, "The timezone provided to builtin function todatetimeoffset is invalid.");
+            return sql_fail(c->a, c->err, 9812, 16, 0,
+                            "The timezone provided to builtin function todatetimeoffset is invalid.");
         }
     } else {
         *ret = (int)c->args[arg].u.i;
     }
     if (*ret < -840 || *ret > 840)
-        return sql_fail(c->a, c->err, 9812, 16, 0, "The timezone provided to builtin function todatetimeoffset is invalid.");
+        return sql_fail(c->a, c->err, 9812, 16, 0,
+                        "The timezone provided to builtin function todatetimeoffset is invalid.");
     return true;
 }
 
@@ -264,7 +349,8 @@ static bool fn_switchoffset(fn_call_t *c)
 {
     sim_typeinfo_t t = type_simple(SIM_T_DATETIMEOFFSET);
     int zone;
-    if (!offset_arg(c, 1, &zone) || !value_convert(c->a, &c->types[0], &c->args[0], &t, 0, 0, &c->ret, c->err)) return false;
+    if (!offset_arg(c, 1, &zone) || !value_convert(c->a, &c->types[0], &c->args[0], &t, 0, 0, &c->ret, c->err))
+        return false;
     c->ret.u.t.offset = (int16_t)zone;
     return true;
 }
@@ -288,7 +374,8 @@ static bool fn_datefromparts(fn_call_t *c)
 {
     int64_t y = c->args[0].u.i, m = c->args[1].u.i, d = c->args[2].u.i;
     if (y < 1 || y > 9999 || m < 1 || m > 12 || d < 1 || d > dt_month_days((int)y, (int)m))
-        return sql_fail(c->a, c->err, 289, 16, 1, "Cannot construct data type date, some of the arguments have values which are not valid.");
+        return sql_fail(c->a, c->err, 289, 16, 1,
+                        "Cannot construct data type date, some of the arguments have values which are not valid.");
     c->ret = (sim_value_t){0};
     c->ret.u.t.days = dt_days((int)y, (int)m, (int)d);
     return true;

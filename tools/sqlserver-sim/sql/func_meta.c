@@ -94,14 +94,18 @@ static bool fn_object_id(fn_call_t *c)
         return ret_null(c);
     }
     while (type != NULL && *type == ' ') type++;
-    bool want_table = type == NULL || name_eq(type, "U"), want_proc = type == NULL || name_eq(type, "P"), want_view = type == NULL || name_eq(type, "V");
+    bool want_table = type == NULL || name_eq(type, "U"), want_proc = type == NULL || name_eq(type, "P"),
+         want_view = type == NULL || name_eq(type, "V");
     cat_table_t *t = catalog_table(sdb->cat, schema, object);
     if (t != NULL && want_table) return ret_int(c, t->id);
     const cat_module_t *m = want_proc ? catalog_module(sdb->cat, schema, object, 'P') : NULL;
     if (m == NULL && want_view) m = catalog_module(sdb->cat, schema, object, 'V');
     if (m != NULL) return ret_int(c, m->id);
     int64_t id = 0;
-    if (t == NULL && sq_int(c->s, &id, "SELECT id FROM %s._sim_objects WHERE name=%Q AND (%Q IS NULL OR type=%Q COLLATE SQLCI)", sdb->db->attach, object, type, type) && id != 0)
+    if (t == NULL &&
+        sq_int(c->s, &id, "SELECT id FROM %s._sim_objects WHERE name=%Q AND (%Q IS NULL OR type=%Q COLLATE SQLCI)",
+               sdb->db->attach, object, type, type) &&
+        id != 0)
         return ret_int(c, id);
     return ret_null(c);
 }
@@ -111,7 +115,9 @@ static bool object_row(fn_call_t *c, int db_at, const char *what)
     sdb_t *sdb = db_arg(c, db_at);
     if (sdb == NULL || c->args[0].is_null) return ret_null(c);
     int id = (int)c->args[0].u.i;
-    sqlite3_stmt *st = sq_prepare(c->s, "SELECT o.name, s.name FROM %s._sim_objects o JOIN %s._sim_schemas s ON s.id=o.schema_id WHERE o.id=%d", sdb->db->attach, sdb->db->attach, id);
+    sqlite3_stmt *st = sq_prepare(
+        c->s, "SELECT o.name, s.name FROM %s._sim_objects o JOIN %s._sim_schemas s ON s.id=o.schema_id WHERE o.id=%d",
+        sdb->db->attach, sdb->db->attach, id);
     if (st == NULL) return false;
     if (sqlite3_step(st) == SQLITE_ROW)
         ret_text(c, (const char *)sqlite3_column_text(st, what[0] == 'n' ? 0 : 1));
@@ -121,8 +127,14 @@ static bool object_row(fn_call_t *c, int db_at, const char *what)
     return true;
 }
 
-static bool fn_object_name(fn_call_t *c) { return object_row(c, 1, "name"); }
-static bool fn_object_schema_name(fn_call_t *c) { return object_row(c, 1, "schema"); }
+static bool fn_object_name(fn_call_t *c)
+{
+    return object_row(c, 1, "name");
+}
+static bool fn_object_schema_name(fn_call_t *c)
+{
+    return object_row(c, 1, "schema");
+}
 
 static bool fn_objectproperty(fn_call_t *c)
 {
@@ -203,15 +215,20 @@ static bool fn_serverproperty(fn_call_t *c)
     sim_server_t *srv = c->s->server;
     if (p == NULL) return ret_null(c);
     if (name_eq(p, "EngineEdition")) return ret_variant_int(c, 3);
-    if (name_eq(p, "ProductVersion")) return ret_variant_text(c, arena_printf(c->a, "%d.0.4096.1", srv->config.product_major));
-    if (name_eq(p, "ProductMajorVersion")) return ret_variant_text(c, arena_printf(c->a, "%d", srv->config.product_major));
+    if (name_eq(p, "ProductVersion"))
+        return ret_variant_text(c, arena_printf(c->a, "%d.0.4096.1", srv->config.product_major));
+    if (name_eq(p, "ProductMajorVersion"))
+        return ret_variant_text(c, arena_printf(c->a, "%d", srv->config.product_major));
     if (name_eq(p, "ProductMinorVersion")) return ret_variant_text(c, "0");
     if (name_eq(p, "ProductLevel")) return ret_variant_text(c, "RTM");
     if (name_eq(p, "Edition")) return ret_variant_text(c, "Developer Edition (64-bit)");
     if (name_eq(p, "Collation")) return ret_variant_text(c, CATALOG_COLLATION);
-    if (name_eq(p, "ServerName") || name_eq(p, "MachineName") || name_eq(p, "ComputerNamePhysicalNetBIOS")) return ret_variant_text(c, srv->name);
+    if (name_eq(p, "ServerName") || name_eq(p, "MachineName") || name_eq(p, "ComputerNamePhysicalNetBIOS"))
+        return ret_variant_text(c, srv->name);
     if (name_eq(p, "InstanceName")) return ret_null(c);
-    if (name_eq(p, "IsClustered") || name_eq(p, "IsHadrEnabled") || name_eq(p, "IsIntegratedSecurityOnly") || name_eq(p, "IsSingleUser")) return ret_variant_int(c, 0);
+    if (name_eq(p, "IsClustered") || name_eq(p, "IsHadrEnabled") || name_eq(p, "IsIntegratedSecurityOnly") ||
+        name_eq(p, "IsSingleUser"))
+        return ret_variant_int(c, 0);
     if (name_eq(p, "ProcessID")) return ret_variant_int(c, 1);
     if (name_eq(p, "LCID")) return ret_variant_int(c, 1033);
     return ret_null(c);
@@ -224,7 +241,8 @@ static bool fn_databasepropertyex(fn_call_t *c)
     if (db == NULL || p == NULL) return ret_null(c);
     if (name_eq(p, "Collation")) return ret_variant_text(c, db->collation);
     if (name_eq(p, "Status")) return ret_variant_text(c, "ONLINE");
-    if (name_eq(p, "Updateability")) return ret_variant_text(c, db->read_only || c->s->read_only ? "READ_ONLY" : "READ_WRITE");
+    if (name_eq(p, "Updateability"))
+        return ret_variant_text(c, db->read_only || c->s->read_only ? "READ_ONLY" : "READ_WRITE");
     if (name_eq(p, "UserAccess")) return ret_variant_text(c, db->single_user ? "SINGLE_USER" : "MULTI_USER");
     if (name_eq(p, "Recovery")) return ret_variant_text(c, db->user_db ? "FULL" : "SIMPLE");
     if (name_eq(p, "Version")) return ret_variant_int(c, 904);
@@ -232,17 +250,32 @@ static bool fn_databasepropertyex(fn_call_t *c)
     return ret_null(c);
 }
 
-static bool fn_user(fn_call_t *c) { return ret_text(c, name_eq(c->s->user, "sa") ? "dbo" : c->s->user); }
-static bool fn_login(fn_call_t *c) { return ret_text(c, c->s->user); }
-static bool fn_host(fn_call_t *c) { return ret_text(c, c->s->host); }
-static bool fn_app(fn_call_t *c) { return ret_text(c, c->s->app); }
+static bool fn_user(fn_call_t *c)
+{
+    return ret_text(c, name_eq(c->s->user, "sa") ? "dbo" : c->s->user);
+}
+static bool fn_login(fn_call_t *c)
+{
+    return ret_text(c, c->s->user);
+}
+static bool fn_host(fn_call_t *c)
+{
+    return ret_text(c, c->s->host);
+}
+static bool fn_app(fn_call_t *c)
+{
+    return ret_text(c, c->s->app);
+}
 
 static bool fn_sysadmin(fn_call_t *c)
 {
     return ret_int(c, name_eq(c->s->user, "sa") ? 1 : 0);
 }
 
-static bool fn_one(fn_call_t *c) { return ret_int(c, 1); }
+static bool fn_one(fn_call_t *c)
+{
+    return ret_int(c, 1);
+}
 
 static bool fn_scope_identity(fn_call_t *c)
 {
@@ -261,20 +294,46 @@ static bool fn_ident_current(fn_call_t *c)
     if (table == NULL || !parse_name_text(c->a, table, strlen(table), &n)) return ret_null(c);
     if (!resolve_table(c->s, &n, &sdb, &t)) c->s->err = keep;
     int64_t last = 0;
-    if (t == NULL || !sq_int(c->s, &last, "SELECT last FROM %s._sim_identity WHERE object_id=%d", sdb->db->attach, t->id)) return ret_null(c);
+    if (t == NULL ||
+        !sq_int(c->s, &last, "SELECT last FROM %s._sim_identity WHERE object_id=%d", sdb->db->attach, t->id))
+        return ret_null(c);
     value_set_dec(&c->ret, last);
     return true;
 }
 
-static bool fn_xact_state(fn_call_t *c) { return ret_int(c, c->s->trancount == 0 ? 0 : c->s->doomed ? -1 : 1); }
-static bool fn_trancount_big(fn_call_t *c) { return ret_int(c, c->s->rowcount); }
+static bool fn_xact_state(fn_call_t *c)
+{
+    return ret_int(c, c->s->trancount == 0 ? 0 : c->s->doomed ? -1 : 1);
+}
+static bool fn_trancount_big(fn_call_t *c)
+{
+    return ret_int(c, c->s->rowcount);
+}
 
-static bool fn_error_number(fn_call_t *c) { return c->s->caught != NULL ? ret_int(c, c->s->caught->number) : ret_null(c); }
-static bool fn_error_severity(fn_call_t *c) { return c->s->caught != NULL ? ret_int(c, c->s->caught->class) : ret_null(c); }
-static bool fn_error_state(fn_call_t *c) { return c->s->caught != NULL ? ret_int(c, c->s->caught->state) : ret_null(c); }
-static bool fn_error_line(fn_call_t *c) { return c->s->caught != NULL ? ret_int(c, c->s->caught->line) : ret_null(c); }
-static bool fn_error_message(fn_call_t *c) { return c->s->caught != NULL ? ret_text(c, c->s->caught->text) : ret_null(c); }
-static bool fn_error_procedure(fn_call_t *c) { return ret_text(c, c->s->caught != NULL ? c->s->caught->proc : NULL); }
+static bool fn_error_number(fn_call_t *c)
+{
+    return c->s->caught != NULL ? ret_int(c, c->s->caught->number) : ret_null(c);
+}
+static bool fn_error_severity(fn_call_t *c)
+{
+    return c->s->caught != NULL ? ret_int(c, c->s->caught->class) : ret_null(c);
+}
+static bool fn_error_state(fn_call_t *c)
+{
+    return c->s->caught != NULL ? ret_int(c, c->s->caught->state) : ret_null(c);
+}
+static bool fn_error_line(fn_call_t *c)
+{
+    return c->s->caught != NULL ? ret_int(c, c->s->caught->line) : ret_null(c);
+}
+static bool fn_error_message(fn_call_t *c)
+{
+    return c->s->caught != NULL ? ret_text(c, c->s->caught->text) : ret_null(c);
+}
+static bool fn_error_procedure(fn_call_t *c)
+{
+    return ret_text(c, c->s->caught != NULL ? c->s->caught->proc : NULL);
+}
 
 static bool fn_sql_variant_property(fn_call_t *c)
 {

@@ -42,14 +42,17 @@ static bool exact_of(const sim_typeinfo_t *t, const sim_value_t *v, dec_t *ret, 
     return true;
 }
 
-static bool arith(arena_t *a, char op, const sim_typeinfo_t *t, const sim_value_t *v, const sim_typeinfo_t *rt, sim_value_t *ret, sql_error_t *err)
+static bool arith(arena_t *a, char op, const sim_typeinfo_t *t, const sim_value_t *v, const sim_typeinfo_t *rt,
+                  sim_value_t *ret, sql_error_t *err)
 {
     ret->is_null = false;
     if (type_is_float(rt->base)) {
         double x = v[0].u.f, y = v[1].u.f, r;
         if ((op == '/' || op == '%') && y == 0) goto by_zero;
         r = op == '+' ? x + y : op == '-' ? x - y : op == '*' ? x * y : op == '/' ? x / y : fmod(x, y);
-        if (!isfinite(r)) return sql_fail(a, err, 8115, 16, 2, "Arithmetic overflow error converting expression to data type %s.", type_name(rt->base));
+        if (!isfinite(r))
+            return sql_fail(a, err, 8115, 16, 2, "Arithmetic overflow error converting expression to data type %s.",
+                            type_name(rt->base));
         ret->u.f = rt->base == SIM_T_REAL ? (double)(float)r : r;
         return true;
     }
@@ -73,7 +76,9 @@ static bool arith(arena_t *a, char op, const sim_typeinfo_t *t, const sim_value_
             scale = sx / 2 + sy / 2;
         }
         break;
-    case '/': ok = dec_div(x, sx, y, sy, rs, &r); break;
+    case '/':
+        ok = dec_div(x, sx, y, sy, rs, &r);
+        break;
     default: {
         int m = sx > sy ? sx : sy;
         ok = dec_rescale(x, sx, m, &x) && dec_rescale(y, sy, m, &y);
@@ -92,7 +97,8 @@ static bool arith(arena_t *a, char op, const sim_typeinfo_t *t, const sim_value_
         return value_convert(a, &dt, &dv, rt, 0, 0, ret, err);
     }
     if (ok) return true;
-    return sql_fail(a, err, 8115, 16, 2, "Arithmetic overflow error converting expression to data type %s.", type_name(rt->base));
+    return sql_fail(a, err, 8115, 16, 2, "Arithmetic overflow error converting expression to data type %s.",
+                    type_name(rt->base));
 by_zero:
     return sql_fail(a, err, 8134, 16, 1, "Divide by zero error encountered.");
 }
@@ -117,11 +123,11 @@ static void op_arith(sqlite3_context *ctx, sqlite3_value **argv, char op)
     arena_done(&a);
 }
 
-#define ARITH(fn, op) \
-    static void fn(sqlite3_context *ctx, int argc, sqlite3_value **argv) \
-    { \
-        (void)argc; \
-        op_arith(ctx, argv, op); \
+#define ARITH(fn, op)                                                                                                  \
+    static void fn(sqlite3_context *ctx, int argc, sqlite3_value **argv)                                               \
+    {                                                                                                                  \
+        (void)argc;                                                                                                    \
+        op_arith(ctx, argv, op);                                                                                       \
     }
 ARITH(op_add, '+')
 ARITH(op_sub, '-')
@@ -156,7 +162,9 @@ static void op_not(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     if (sqlite3_value_type(argv[0]) == SQLITE_NULL)
         sqlite3_result_null(ctx);
     else
-        sqlite3_result_int64(ctx, t.base == SIM_T_BIT ? !sqlite3_value_int64(argv[0]) : t.base == SIM_T_TINYINT ? (~sqlite3_value_int64(argv[0]) & 255) : ~sqlite3_value_int64(argv[0]));
+        sqlite3_result_int64(ctx, t.base == SIM_T_BIT       ? !sqlite3_value_int64(argv[0])
+                                  : t.base == SIM_T_TINYINT ? (~sqlite3_value_int64(argv[0]) & 255)
+                                                            : ~sqlite3_value_int64(argv[0]));
 }
 
 /* datetime plus/minus: both as days */
@@ -281,7 +289,8 @@ static void op_like(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     const char *s = (const char *)sqlite3_value_text(argv[0]), *p = (const char *)sqlite3_value_text(argv[1]);
     size_t ns = (size_t)sqlite3_value_bytes(argv[0]), np = (size_t)sqlite3_value_bytes(argv[1]);
     bool hit = like(s, ns, p, np, esc);
-    while (!hit && ns > 0 && s[ns - 1] == ' ') hit = like(s, --ns, p, np, esc); /* trailing blanks of the value may be ignored */
+    while (!hit && ns > 0 && s[ns - 1] == ' ')
+        hit = like(s, --ns, p, np, esc); /* trailing blanks of the value may be ignored */
     sqlite3_result_int(ctx, hit);
 }
 
@@ -362,16 +371,24 @@ static void agg_result(sqlite3_context *ctx, agg_state_t *st, bool avg)
         store_result(ctx, &st->to, &r);
     } else {
         if (err.text == NULL || st->sum.overflow)
-            sql_fail(&a, &err, 8115, 16, 2, "Arithmetic overflow error converting expression to data type %s.", type_name(st->to.base));
+            sql_fail(&a, &err, 8115, 16, 2, "Arithmetic overflow error converting expression to data type %s.",
+                     type_name(st->to.base));
         else if (err.number == 220 || err.number == 8115)
-            sql_fail(&a, &err, 8115, 16, 2, "Arithmetic overflow error converting expression to data type %s.", type_name(st->to.base));
+            sql_fail(&a, &err, 8115, 16, 2, "Arithmetic overflow error converting expression to data type %s.",
+                     type_name(st->to.base));
         op_error(ctx, &err);
     }
     arena_done(&a);
 }
 
-static void sum_end(sqlite3_context *ctx) { agg_result(ctx, sqlite3_aggregate_context(ctx, 0), false); }
-static void avg_end(sqlite3_context *ctx) { agg_result(ctx, sqlite3_aggregate_context(ctx, 0), true); }
+static void sum_end(sqlite3_context *ctx)
+{
+    agg_result(ctx, sqlite3_aggregate_context(ctx, 0), false);
+}
+static void avg_end(sqlite3_context *ctx)
+{
+    agg_result(ctx, sqlite3_aggregate_context(ctx, 0), true);
+}
 
 static void agg_inverse(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
@@ -419,15 +436,19 @@ bool functions_register_operators(sim_session_t *s, sqlite3 *sq)
         const char *name;
         int n;
         void (*fn)(sqlite3_context *, int, sqlite3_value **);
-    } ops[] = {{"sv_conv", 5, op_conv}, {"sv_add", 5, op_add}, {"sv_sub", 5, op_sub}, {"sv_mul", 5, op_mul},
-               {"sv_div", 5, op_div},   {"sv_mod", 5, op_mod}, {"sv_and", 5, op_and}, {"sv_or", 5, op_or},
-               {"sv_xor", 5, op_xor},   {"sv_neg", 3, op_neg}, {"sv_not", 3, op_not}, {"sv_dtadd", 5, op_dtadd},
+    } ops[] = {{"sv_conv", 5, op_conv},   {"sv_add", 5, op_add},  {"sv_sub", 5, op_sub}, {"sv_mul", 5, op_mul},
+               {"sv_div", 5, op_div},     {"sv_mod", 5, op_mod},  {"sv_and", 5, op_and}, {"sv_or", 5, op_or},
+               {"sv_xor", 5, op_xor},     {"sv_neg", 3, op_neg},  {"sv_not", 3, op_not}, {"sv_dtadd", 5, op_dtadd},
                {"sv_dtsub", 5, op_dtsub}, {"sv_like", 4, op_like}};
     bool ok = sqlite3_create_collation(sq, "SQLCI", SQLITE_UTF8, NULL, collate_ci) == SQLITE_OK;
     for (size_t i = 0; ok && i < sizeof(ops) / sizeof(ops[0]); i++)
-        ok = sqlite3_create_function(sq, ops[i].name, ops[i].n, SQLITE_UTF8 | SQLITE_DETERMINISTIC, s, ops[i].fn, NULL, NULL) == SQLITE_OK;
+        ok = sqlite3_create_function(sq, ops[i].name, ops[i].n, SQLITE_UTF8 | SQLITE_DETERMINISTIC, s, ops[i].fn, NULL,
+                                     NULL) == SQLITE_OK;
     return ok &&
-           sqlite3_create_window_function(sq, "sa_sum", 3, SQLITE_UTF8, s, agg_step, sum_end, sum_end, agg_inverse, NULL) == SQLITE_OK &&
-           sqlite3_create_window_function(sq, "sa_avg", 3, SQLITE_UTF8, s, agg_step, avg_end, avg_end, agg_inverse, NULL) == SQLITE_OK &&
-           sqlite3_create_function(sq, "sa_checksum", 1, SQLITE_UTF8, s, NULL, checksum_step, checksum_end) == SQLITE_OK;
+           sqlite3_create_window_function(sq, "sa_sum", 3, SQLITE_UTF8, s, agg_step, sum_end, sum_end, agg_inverse,
+                                          NULL) == SQLITE_OK &&
+           sqlite3_create_window_function(sq, "sa_avg", 3, SQLITE_UTF8, s, agg_step, avg_end, avg_end, agg_inverse,
+                                          NULL) == SQLITE_OK &&
+           sqlite3_create_function(sq, "sa_checksum", 1, SQLITE_UTF8, s, NULL, checksum_step, checksum_end) ==
+               SQLITE_OK;
 }

@@ -17,8 +17,7 @@ static const func_row_t *find_row(const char *name)
 static bool arg_error(binder_t *b, const expr_t *e, const func_row_t *r)
 {
     b->s->err_line = e->line;
-    if (r->min == r->max)
-        return fail(b->s, 174, 15, 1, "The %s function requires %d argument(s).", r->name, r->min);
+    if (r->min == r->max) return fail(b->s, 174, 15, 1, "The %s function requires %d argument(s).", r->name, r->min);
     return fail(b->s, 189, 15, 1, "The %s function requires %d to %d arguments.", r->name, r->min, r->max);
 }
 
@@ -26,21 +25,36 @@ static sim_typeinfo_t result_type(char ret, const bound_t *args, size_t n)
 {
     sim_typeinfo_t t;
     switch (ret) {
-    case 'i': return type_simple(SIM_T_INT);
-    case 'l': return type_simple(SIM_T_BIGINT);
-    case 't': return type_simple(SIM_T_SMALLINT);
-    case 'n': return type_nvarchar(128);
-    case 'N': return type_nvarchar(4000);
-    case 'd': return type_simple(SIM_T_DATETIME);
-    case '2': return type_simple(SIM_T_DATETIME2);
-    case 'o': return type_simple(SIM_T_DATETIMEOFFSET);
-    case 'f': return type_simple(SIM_T_FLOAT);
-    case 'g': return type_simple(SIM_T_UNIQUEIDENTIFIER);
-    case 'v': return type_simple(SIM_T_VARIANT);
-    case 'b': return type_varbinary(8000);
-    case 'B': return type_binary(10);
-    case 'I': return type_decimal(38, 0);
-    case 'e': return type_simple(SIM_T_DATE);
+    case 'i':
+        return type_simple(SIM_T_INT);
+    case 'l':
+        return type_simple(SIM_T_BIGINT);
+    case 't':
+        return type_simple(SIM_T_SMALLINT);
+    case 'n':
+        return type_nvarchar(128);
+    case 'N':
+        return type_nvarchar(4000);
+    case 'd':
+        return type_simple(SIM_T_DATETIME);
+    case '2':
+        return type_simple(SIM_T_DATETIME2);
+    case 'o':
+        return type_simple(SIM_T_DATETIMEOFFSET);
+    case 'f':
+        return type_simple(SIM_T_FLOAT);
+    case 'g':
+        return type_simple(SIM_T_UNIQUEIDENTIFIER);
+    case 'v':
+        return type_simple(SIM_T_VARIANT);
+    case 'b':
+        return type_varbinary(8000);
+    case 'B':
+        return type_binary(10);
+    case 'I':
+        return type_decimal(38, 0);
+    case 'e':
+        return type_simple(SIM_T_DATE);
     case 'S':
         t = args[0].type;
         if (!type_is_char(t.base)) return type_nvarchar(4000);
@@ -50,13 +64,16 @@ static sim_typeinfo_t result_type(char ret, const bound_t *args, size_t n)
         return t;
     case 'R': /* as S with room to grow */
         t = args[0].type;
-        if (n > 0 && type_is_char(t.base) && !type_is_unicode(t.base)) return type_varchar(type_is_lob(&t) ? SIM_LEN_MAX : 8000);
+        if (n > 0 && type_is_char(t.base) && !type_is_unicode(t.base))
+            return type_varchar(type_is_lob(&t) ? SIM_LEN_MAX : 8000);
         return type_nvarchar(n > 0 && type_is_lob(&t) ? SIM_LEN_MAX : 4000);
     case 'O': /* TODATETIMEOFFSET, SWITCHOFFSET: the scale of the argument */
         t = type_simple(SIM_T_DATETIMEOFFSET);
-        if (n > 0 && type_is_datetime(args[0].type.base)) t.scale = (uint8_t)(args[0].type.base == SIM_T_DATE ? 0 : type_scale(&args[0].type));
+        if (n > 0 && type_is_datetime(args[0].type.base))
+            t.scale = (uint8_t)(args[0].type.base == SIM_T_DATE ? 0 : type_scale(&args[0].type));
         return t;
-    case '3': return n > 2 ? args[2].type : type_simple(SIM_T_DATETIME);
+    case '3':
+        return n > 2 ? args[2].type : type_simple(SIM_T_DATETIME);
     case 'A': /* ABS, ROUND: numeric as given, small integers as int */
         t = args[0].type;
         if (t.base == SIM_T_BIT || t.base == SIM_T_NULL) t = type_simple(SIM_T_INT);
@@ -75,14 +92,29 @@ static void convert_arg(binder_t *b, char sig, bound_t *v)
     sim_typeinfo_t to = v->type;
     sim_base_t x = v->type.base;
     switch (sig) {
-    case 's': if (!type_is_char(x) && x != SIM_T_XML) to = type_nvarchar(SIM_LEN_MAX); break;
-    case 'i': to = type_simple(SIM_T_INT); break;
-    case 'l': to = type_simple(SIM_T_BIGINT); break;
-    case 'f': to = type_simple(SIM_T_FLOAT); break;
-    case 'n': if (!type_is_number(x)) to = type_simple(SIM_T_FLOAT); break;
-    case 't': if (!type_is_datetime(x)) to = type_is_char(x) ? type_simple(SIM_T_DATETIME2) : type_simple(SIM_T_DATETIME); break;
-    case 'b': if (!type_is_binary(x)) to = type_varbinary(SIM_LEN_MAX); break;
-    default: break;
+    case 's':
+        if (!type_is_char(x) && x != SIM_T_XML) to = type_nvarchar(SIM_LEN_MAX);
+        break;
+    case 'i':
+        to = type_simple(SIM_T_INT);
+        break;
+    case 'l':
+        to = type_simple(SIM_T_BIGINT);
+        break;
+    case 'f':
+        to = type_simple(SIM_T_FLOAT);
+        break;
+    case 'n':
+        if (!type_is_number(x)) to = type_simple(SIM_T_FLOAT);
+        break;
+    case 't':
+        if (!type_is_datetime(x)) to = type_is_char(x) ? type_simple(SIM_T_DATETIME2) : type_simple(SIM_T_DATETIME);
+        break;
+    case 'b':
+        if (!type_is_binary(x)) to = type_varbinary(SIM_LEN_MAX);
+        break;
+    default:
+        break;
     }
     if (x == SIM_T_NULL) {
         v->type = to.base == SIM_T_NULL ? type_simple(SIM_T_INT) : to;
@@ -142,7 +174,8 @@ static bool over_text(binder_t *b, const over_t *o, buf_t *t)
             continue;
         }
         if (!bind_expr(b, o->order[i].expr, &v)) return false;
-        buf_printf(t, "%s%s%s%s", i == 0 ? " ORDER BY " : ",", v.sql, collate_for(&v.type), o->order[i].desc ? " DESC" : "");
+        buf_printf(t, "%s%s%s%s", i == 0 ? " ORDER BY " : ",", v.sql, collate_for(&v.type),
+                   o->order[i].desc ? " DESC" : "");
     }
     buf_addc(t, ')');
     return true;
@@ -154,7 +187,9 @@ static bool finish_agg(binder_t *b, const expr_t *e, const char *sql, bound_t *r
     ret->name = "";
     ret->type.not_null = false;
     if (e->u.over == NULL) {
-        if (b->in_agg) return fail(b->s, 130, 16, 1, "Cannot perform an aggregate function on an expression containing an aggregate or a subquery.");
+        if (b->in_agg)
+            return fail(b->s, 130, 16, 1,
+                        "Cannot perform an aggregate function on an expression containing an aggregate or a subquery.");
         b->saw_agg = ret->agg = true;
         return true;
     }
@@ -188,8 +223,10 @@ static bool bind_aggregate(binder_t *b, const expr_t *e, const char *fn, bound_t
     ret->type = v.type;
     if (name_eq(fn, "min") || name_eq(fn, "max")) {
         if (v.type.base == SIM_T_BIT || v.type.base == SIM_T_NULL)
-            return fail(b->s, 8117, 16, 1, "Operand data type %s is invalid for %s operator.", type_name(v.type.base), fn);
-        return finish_agg(b, e, arena_printf(b->a, "%s(%s%s)", name_eq(fn, "min") ? "min" : "max", v.sql, collate_for(&v.type)), ret);
+            return fail(b->s, 8117, 16, 1, "Operand data type %s is invalid for %s operator.", type_name(v.type.base),
+                        fn);
+        return finish_agg(
+            b, e, arena_printf(b->a, "%s(%s%s)", name_eq(fn, "min") ? "min" : "max", v.sql, collate_for(&v.type)), ret);
     }
     if (name_eq(fn, "checksum_agg")) {
         sim_typeinfo_t it = type_simple(SIM_T_BIGINT);
@@ -199,14 +236,20 @@ static bool bind_aggregate(binder_t *b, const expr_t *e, const char *fn, bound_t
     if (name_eq(fn, "string_agg")) {
         bound_t sep;
         sim_typeinfo_t st = type_nvarchar(SIM_LEN_MAX);
-        if (e->nargs != 2 || !bind_expr(b, e->args[1], &sep)) return fail(b->s, 174, 15, 1, "The string_agg function requires 2 argument(s).");
-        ret->type = type_is_char(v.type.base) && !type_is_unicode(v.type.base) ? type_varchar(8000) : type_nvarchar(4000);
+        if (e->nargs != 2 || !bind_expr(b, e->args[1], &sep))
+            return fail(b->s, 174, 15, 1, "The string_agg function requires 2 argument(s).");
+        ret->type =
+            type_is_char(v.type.base) && !type_is_unicode(v.type.base) ? type_varchar(8000) : type_nvarchar(4000);
         if (type_is_lob(&v.type)) ret->type.len = SIM_LEN_MAX;
-        return finish_agg(b, e, arena_printf(b->a, "group_concat(%s,%s)", bind_convert(b, v.sql, &v.type, &st), sep.sql), ret);
+        return finish_agg(
+            b, e, arena_printf(b->a, "group_concat(%s,%s)", bind_convert(b, v.sql, &v.type, &st), sep.sql), ret);
     }
     /* SUM, AVG */
+    if (e->distinct && (name_eq(fn, "sum") || name_eq(fn, "avg")))
+        return fail(b->s, 102, 15, 1, "Incorrect syntax near the keyword 'DISTINCT'.");
     if (!type_is_number(v.type.base) || v.type.base == SIM_T_BIT)
-        return fail(b->s, 8117, 16, 1, "Operand data type %s is invalid for %s operator.", type_name(v.type.base), name_eq(fn, "sum") ? "sum" : "avg");
+        return fail(b->s, 8117, 16, 1, "Operand data type %s is invalid for %s operator.", type_name(v.type.base),
+                    name_eq(fn, "sum") ? "sum" : "avg");
     if (type_is_integer(v.type.base)) ret->type = type_simple(v.type.base == SIM_T_BIGINT ? SIM_T_BIGINT : SIM_T_INT);
     if (type_is_decimal(v.type.base)) {
         int sc = v.type.scale;
@@ -215,8 +258,11 @@ static bool bind_aggregate(binder_t *b, const expr_t *e, const char *fn, bound_t
     }
     if (type_is_money(v.type.base)) ret->type = type_simple(SIM_T_MONEY);
     if (v.type.base == SIM_T_REAL) ret->type = type_simple(SIM_T_FLOAT);
-    return finish_agg(b, e, arena_printf(b->a, "%s(%s%s,%lld,%lld)", name_eq(fn, "sum") ? "sa_sum" : "sa_avg", e->distinct ? "" : "", v.sql,
-                                         (long long)type_pack(&v.type), (long long)type_pack(&ret->type)), ret);
+    return finish_agg(b, e,
+                      arena_printf(b->a, "%s(%s%s,%lld,%lld)", name_eq(fn, "sum") ? "sa_sum" : "sa_avg",
+                                   e->distinct ? "" : "", v.sql, (long long)type_pack(&v.type),
+                                   (long long)type_pack(&ret->type)),
+                      ret);
 }
 
 static bool bind_window(binder_t *b, const expr_t *e, const char *fn, bound_t *ret)
@@ -251,18 +297,22 @@ static bool bind_coalesce(binder_t *b, const expr_t *e, const char *fn, bound_t 
 {
     bound_t *v = arena_alloc(b->a, sizeof(*v) * (e->nargs + 1));
     bool isnull = name_eq(fn, "isnull");
-    if (e->nargs < 2 || (isnull && e->nargs != 2)) return fail(b->s, 174, 15, 1, "The %s function requires 2 argument(s).", fn);
+    if (e->nargs < 2 || (isnull && e->nargs != 2))
+        return fail(b->s, 174, 15, 1, "The %s function requires 2 argument(s).", fn);
     *ret = (bound_t){.name = ""};
     bool all_null = true, any_not_null = false;
     for (size_t i = 0; i < e->nargs; i++) {
         if (!bind_expr(b, e->args[i], &v[i])) return false;
         all_null = all_null && v[i].type.base == SIM_T_NULL;
         any_not_null = any_not_null || v[i].type.not_null;
-        ret->type = i == 0 ? v[0].type : isnull && v[0].type.base != SIM_T_NULL ? v[0].type : type_unify(&ret->type, &v[i].type);
+        ret->type = i == 0                                   ? v[0].type
+                    : isnull && v[0].type.base != SIM_T_NULL ? v[0].type
+                                                             : type_unify(&ret->type, &v[i].type);
         ret->agg |= v[i].agg;
     }
     if (all_null && !isnull)
-        return fail(b->s, 4127, 16, 1, "At least one of the arguments to COALESCE must be an expression that is not the NULL constant.");
+        return fail(b->s, 4127, 16, 1,
+                    "At least one of the arguments to COALESCE must be an expression that is not the NULL constant.");
     if (all_null) ret->type = type_simple(SIM_T_INT);
     ret->type.not_null = any_not_null;
     buf_t t = {0};
@@ -309,8 +359,10 @@ bool bind_function(binder_t *b, const expr_t *e, bound_t *ret)
     bool found = false;
     if (!cdc_bind_function(b, e, ret, &found)) return false;
     if (found) return true;
-    return fail(b->s, 4121, 16, 1, "Cannot find either column \"%s\" or the user-defined function or aggregate \"%s\", or the name is ambiguous.",
-                e->name.part[0], name_dotted(b->a, &e->name));
+    return fail(
+        b->s, 4121, 16, 1,
+        "Cannot find either column \"%s\" or the user-defined function or aggregate \"%s\", or the name is ambiguous.",
+        e->name.part[0], name_dotted(b->a, &e->name));
 }
 
 /* ---- registration ---- */
@@ -363,7 +415,8 @@ bool functions_register(sim_session_t *s, sqlite3 *sq)
             *reg = (reg_t){s, r};
             sqlite3_snprintf(sizeof(name), name, "sf_%s", r->name);
             int flags = SQLITE_UTF8 | (r->volatile_ ? 0 : SQLITE_DETERMINISTIC);
-            if (sqlite3_create_function_v2(sq, name, -1, flags, reg, call_row, NULL, NULL, free) != SQLITE_OK) return false;
+            if (sqlite3_create_function_v2(sq, name, -1, flags, reg, call_row, NULL, NULL, free) != SQLITE_OK)
+                return false;
         }
     }
     return metafuncs_register(sq) && functions_register_operators(s, sq);

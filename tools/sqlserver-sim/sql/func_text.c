@@ -38,7 +38,9 @@ static bool fn_datalength(fn_call_t *c)
     }
     if (type_is_char(t->base) || t->base == SIM_T_XML) {
         size_t units = char_len(v);
-        c->ret = value_int((int64_t)(type_is_unicode(t->base) || t->base == SIM_T_XML ? units * 2 : t->utf8 ? v->u.s.len : units));
+        c->ret = value_int((int64_t)(type_is_unicode(t->base) || t->base == SIM_T_XML ? units * 2
+                                     : t->utf8                                        ? v->u.s.len
+                                                                                      : units));
     } else {
         c->ret = value_int(type_is_binary(t->base) ? (int64_t)v->u.s.len : type_max_length(t));
     }
@@ -49,12 +51,14 @@ static bool fn_substring(fn_call_t *c)
 {
     int64_t start = c->args[1].u.i, n = c->args[2].u.i;
     const sim_value_t *v = &c->args[0];
-    if (n < 0) return sql_fail(c->a, c->err, 537, 16, 3, "Invalid length parameter passed to the LEFT or SUBSTRING function.");
+    if (n < 0)
+        return sql_fail(c->a, c->err, 537, 16, 3, "Invalid length parameter passed to the LEFT or SUBSTRING function.");
     int64_t end = start + n;
     if (start < 1) start = 1;
     if (end < start) end = start;
     if (type_is_binary(c->types[0].base)) {
-        size_t a = (size_t)(start - 1) > v->u.s.len ? v->u.s.len : (size_t)(start - 1), b = (size_t)(end - 1) > v->u.s.len ? v->u.s.len : (size_t)(end - 1);
+        size_t a = (size_t)(start - 1) > v->u.s.len ? v->u.s.len : (size_t)(start - 1),
+               b = (size_t)(end - 1) > v->u.s.len ? v->u.s.len : (size_t)(end - 1);
         c->ret = value_bytes(v->u.s.ptr + a, b - a);
         return true;
     }
@@ -137,12 +141,19 @@ static bool map_case(fn_call_t *c, uint32_t (*map)(uint32_t))
 {
     buf_t b = {0};
     char tmp[4];
-    for (size_t i = 0; i < c->args[0].u.s.len;) buf_add(&b, tmp, utf8_put(map(utf8_next(c->args[0].u.s.ptr, c->args[0].u.s.len, &i)), tmp));
+    for (size_t i = 0; i < c->args[0].u.s.len;)
+        buf_add(&b, tmp, utf8_put(map(utf8_next(c->args[0].u.s.ptr, c->args[0].u.s.len, &i)), tmp));
     return ret_buf(c, &b);
 }
 
-static bool fn_upper(fn_call_t *c) { return map_case(c, upper_char); }
-static bool fn_lower(fn_call_t *c) { return map_case(c, fold_char); }
+static bool fn_upper(fn_call_t *c)
+{
+    return map_case(c, upper_char);
+}
+static bool fn_lower(fn_call_t *c)
+{
+    return map_case(c, fold_char);
+}
 
 static bool trim(fn_call_t *c, bool left, bool right)
 {
@@ -157,9 +168,18 @@ static bool trim(fn_call_t *c, bool left, bool right)
     return true;
 }
 
-static bool fn_ltrim(fn_call_t *c) { return trim(c, true, false); }
-static bool fn_rtrim(fn_call_t *c) { return trim(c, false, true); }
-static bool fn_trim(fn_call_t *c) { return trim(c, true, true); }
+static bool fn_ltrim(fn_call_t *c)
+{
+    return trim(c, true, false);
+}
+static bool fn_rtrim(fn_call_t *c)
+{
+    return trim(c, false, true);
+}
+static bool fn_trim(fn_call_t *c)
+{
+    return trim(c, true, true);
+}
 
 static bool fn_concat(fn_call_t *c)
 {
@@ -250,7 +270,8 @@ static bool fn_ascii(fn_call_t *c)
 static bool fn_unicode(fn_call_t *c)
 {
     size_t pos = 0;
-    c->ret = c->args[0].u.s.len == 0 ? value_null() : value_int(utf8_next(c->args[0].u.s.ptr, c->args[0].u.s.len, &pos));
+    c->ret =
+        c->args[0].u.s.len == 0 ? value_null() : value_int(utf8_next(c->args[0].u.s.ptr, c->args[0].u.s.len, &pos));
     return true;
 }
 
@@ -296,9 +317,12 @@ static bool fn_abs(fn_call_t *c)
 {
     c->ret = c->args[0];
     sim_base_t t = c->types[0].base;
-    if (type_is_decimal(t)) c->ret.u.dec.neg = false;
-    else if (type_is_float(t)) c->ret.u.f = fabs(c->ret.u.f);
-    else if (c->ret.u.i < 0) c->ret.u.i = -c->ret.u.i;
+    if (type_is_decimal(t))
+        c->ret.u.dec.neg = false;
+    else if (type_is_float(t))
+        c->ret.u.f = fabs(c->ret.u.f);
+    else if (c->ret.u.i < 0)
+        c->ret.u.i = -c->ret.u.i;
     return true;
 }
 
@@ -335,7 +359,9 @@ static bool fn_round(fn_call_t *c)
         dec_rescale(d, (int)(scale - n), 0, &d);
     d *= unit;
     if (type_is_decimal(t)) {
-        if (!dec_fits(d, 38)) return sql_fail(c->a, c->err, 8115, 16, 2, "Arithmetic overflow error converting expression to data type numeric.");
+        if (!dec_fits(d, 38))
+            return sql_fail(c->a, c->err, 8115, 16, 2,
+                            "Arithmetic overflow error converting expression to data type numeric.");
         value_set_dec(&c->ret, d);
     } else {
         c->ret.u.i = (int64_t)d;
@@ -352,16 +378,25 @@ static bool floor_ceil(fn_call_t *c, bool up)
         return true;
     }
     int scale = type_is_decimal(t) ? c->types[0].scale : type_is_money(t) ? 4 : 0;
-    dec_t d = type_is_decimal(t) ? value_dec(&c->args[0]) : (dec_t)c->args[0].u.i, unit = dec_pow10(scale), q = d / unit;
+    dec_t d = type_is_decimal(t) ? value_dec(&c->args[0]) : (dec_t)c->args[0].u.i, unit = dec_pow10(scale),
+          q = d / unit;
     if (d % unit != 0 && ((up && d > 0) || (!up && d < 0))) q += up ? 1 : -1;
     d = q * unit;
-    if (type_is_decimal(t)) value_set_dec(&c->ret, d);
-    else c->ret.u.i = (int64_t)d;
+    if (type_is_decimal(t))
+        value_set_dec(&c->ret, d);
+    else
+        c->ret.u.i = (int64_t)d;
     return true;
 }
 
-static bool fn_floor(fn_call_t *c) { return floor_ceil(c, false); }
-static bool fn_ceiling(fn_call_t *c) { return floor_ceil(c, true); }
+static bool fn_floor(fn_call_t *c)
+{
+    return floor_ceil(c, false);
+}
+static bool fn_ceiling(fn_call_t *c)
+{
+    return floor_ceil(c, true);
+}
 
 static bool ret_float(fn_call_t *c, double f)
 {
@@ -370,11 +405,26 @@ static bool ret_float(fn_call_t *c, double f)
     return true;
 }
 
-static bool fn_power(fn_call_t *c) { return ret_float(c, pow(c->args[0].u.f, c->args[1].u.f)); }
-static bool fn_sqrt(fn_call_t *c) { return ret_float(c, sqrt(c->args[0].u.f)); }
-static bool fn_exp(fn_call_t *c) { return ret_float(c, exp(c->args[0].u.f)); }
-static bool fn_log(fn_call_t *c) { return ret_float(c, log(c->args[0].u.f)); }
-static bool fn_pi(fn_call_t *c) { return ret_float(c, M_PI); }
+static bool fn_power(fn_call_t *c)
+{
+    return ret_float(c, pow(c->args[0].u.f, c->args[1].u.f));
+}
+static bool fn_sqrt(fn_call_t *c)
+{
+    return ret_float(c, sqrt(c->args[0].u.f));
+}
+static bool fn_exp(fn_call_t *c)
+{
+    return ret_float(c, exp(c->args[0].u.f));
+}
+static bool fn_log(fn_call_t *c)
+{
+    return ret_float(c, log(c->args[0].u.f));
+}
+static bool fn_pi(fn_call_t *c)
+{
+    return ret_float(c, M_PI);
+}
 
 static uint64_t next_random(sim_session_t *s)
 {
@@ -445,7 +495,8 @@ static bool fn_isnumeric(fn_call_t *c)
     sim_value_t r;
     sim_typeinfo_t ft = type_simple(SIM_T_FLOAT);
     sql_error_t err = {0};
-    c->ret = value_int(!c->args[0].is_null && c->args[0].u.s.len > 0 && value_convert(c->a, &c->types[0], &c->args[0], &ft, 0, 0, &r, &err));
+    c->ret = value_int(!c->args[0].is_null && c->args[0].u.s.len > 0 &&
+                       value_convert(c->a, &c->types[0], &c->args[0], &ft, 0, 0, &r, &err));
     return true;
 }
 

@@ -4,10 +4,9 @@
 #include <ctype.h>
 #include <string.h>
 
-static const char *const words[] = {
-    "",
+static const char *const words[] = {"",
 #define X(w) #w,
-    SQL_KEYWORDS(X)
+                                    SQL_KEYWORDS(X)
 #undef X
 };
 
@@ -121,8 +120,8 @@ static bool quoted(lexer_t *lx, token_t *t, char close, tok_kind_t kind)
     }
     size_t shown = lx->len - from > 128 ? 128 : lx->len - from;
     (void)open;
-    return sql_fail(lx->arena, lx->err, 105, 15, 1, "Unclosed quotation mark after the character string '%.*s'.", (int)shown,
-                    lx->src + from);
+    return sql_fail(lx->arena, lx->err, 105, 15, 1, "Unclosed quotation mark after the character string '%.*s'.",
+                    (int)shown, lx->src + from);
 }
 
 static void number(lexer_t *lx, token_t *t)

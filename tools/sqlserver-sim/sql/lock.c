@@ -32,7 +32,10 @@ bool lock_take(sim_session_t *s, int db_id, int object_id, bool exclusive)
         s->waits_for = l->owner;
         bool dead = deadlock(s, l->owner);
         if (dead) {
-            fail(s, 1205, 13, 51, "Transaction (Process ID %d) was deadlocked on lock resources with another process and has been chosen as the deadlock victim. Rerun the transaction.", s->spid);
+            fail(s, 1205, 13, 51,
+                 "Transaction (Process ID %d) was deadlocked on lock resources with another process and has been "
+                 "chosen as the deadlock victim. Rerun the transaction.",
+                 s->spid);
         } else if (s->lock_timeout >= 0 && mono_ms() - start >= s->lock_timeout) {
             fail(s, 1222, 16, 51, "Lock request time out period exceeded.");
         }
@@ -52,7 +55,8 @@ bool lock_take(sim_session_t *s, int db_id, int object_id, bool exclusive)
     s->waits_for = NULL;
     if (ok) {
         table_lock_t *mine = srv->locks;
-        while (mine != NULL && !(mine->db_id == db_id && mine->object_id == object_id && mine->owner == s)) mine = mine->next;
+        while (mine != NULL && !(mine->db_id == db_id && mine->object_id == object_id && mine->owner == s))
+            mine = mine->next;
         if (mine == NULL) {
             mine = sim_alloc(sizeof(*mine));
             mine->db_id = db_id;

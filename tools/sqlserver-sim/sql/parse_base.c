@@ -23,7 +23,8 @@ bool p_fail(parser_t *p)
         size_t end = p->prev_end, from = end;
         while (from > 0 && end - from < 64 && strchr(" \t\r\n(),;", p->lx.src[from - 1]) == NULL) from--;
         if (from == end && from > 0) from--;
-        return sql_fail(p->arena, p->err, 102, 15, 1, "Incorrect syntax near '%.*s'.", (int)(end - from), p->lx.src + from);
+        return sql_fail(p->arena, p->err, 102, 15, 1, "Incorrect syntax near '%.*s'.", (int)(end - from),
+                        p->lx.src + from);
     }
     size_t n = t->len > 128 ? 128 : t->len;
     return sql_fail(p->arena, p->err, 102, 15, 1, "Incorrect syntax near '%.*s'.", (int)n, t->text);
@@ -60,9 +61,18 @@ bool tok_is_word(const token_t *t, const char *word)
     return t->kind == T_WORD && strlen(word) == t->len && strncasecmp(t->text, word, t->len) == 0;
 }
 
-bool p_is_op(const parser_t *p, int op) { return p->tok.kind == T_OP && p->tok.kw == op; }
-bool p_is_kw(const parser_t *p, int kw) { return p->tok.kind == T_WORD && p->tok.kw == kw; }
-bool p_is_word(const parser_t *p, const char *word) { return tok_is_word(&p->tok, word); }
+bool p_is_op(const parser_t *p, int op)
+{
+    return p->tok.kind == T_OP && p->tok.kw == op;
+}
+bool p_is_kw(const parser_t *p, int kw)
+{
+    return p->tok.kind == T_WORD && p->tok.kw == kw;
+}
+bool p_is_word(const parser_t *p, const char *word)
+{
+    return tok_is_word(&p->tok, word);
+}
 
 bool p_accept_op(parser_t *p, int op, bool *ret_hit)
 {
@@ -106,8 +116,8 @@ bool p_ident(parser_t *p, const char **ret_name)
 {
     if (!p_at_ident(p)) return p_fail(p);
     if (p->tok.len > 128 * 4)
-        return sql_fail(p->arena, p->err, 103, 15, 4, "The identifier that starts with '%.*s' is too long. Maximum length is 128.",
-                        64, p->tok.text);
+        return sql_fail(p->arena, p->err, 103, 15, 4,
+                        "The identifier that starts with '%.*s' is too long. Maximum length is 128.", 64, p->tok.text);
     *ret_name = p_text(p, &p->tok);
     return p_next(p);
 }
@@ -169,7 +179,8 @@ bool p_type(parser_t *p, type_ref_t **ret_type)
     const type_row_t *row = type_by_name(t->name);
     if (row == NULL) {
         p->err_line = line;
-        return sql_fail(p->arena, p->err, 2715, 16, 6, "Column, parameter, or variable #1: Cannot find data type %s.", t->name);
+        return sql_fail(p->arena, p->err, 2715, 16, 6, "Column, parameter, or variable #1: Cannot find data type %s.",
+                        t->name);
     }
     t->type = type_simple(row->base);
     if (name_eq(t->name, "sysname")) {
@@ -193,7 +204,10 @@ bool p_type(parser_t *p, type_ref_t **ret_type)
     case SIM_T_NUMERIC:
         if (open) {
             if (n1 < 1 || n1 > 38)
-                return sql_fail(p->arena, p->err, 2750, 16, 1, "Column, parameter, or variable #1: Specified column precision %lld is greater than the maximum precision of 38.", (long long)n1);
+                return sql_fail(p->arena, p->err, 2750, 16, 1,
+                                "Column, parameter, or variable #1: Specified column precision %lld is greater than "
+                                "the maximum precision of 38.",
+                                (long long)n1);
             if (n2 < 0 || n2 > n1)
                 return sql_fail(p->arena, p->err, 192, 15, 1, "The scale must be less than or equal to the precision.");
             t->type.prec = (uint8_t)n1;
@@ -208,7 +222,8 @@ bool p_type(parser_t *p, type_ref_t **ret_type)
     case SIM_T_DATETIMEOFFSET:
         if (open) {
             if (n1 < 0 || n1 > 7)
-                return sql_fail(p->arena, p->err, 1002, 15, 1, "Line %d: Specified scale %lld is invalid.", line, (long long)n1);
+                return sql_fail(p->arena, p->err, 1002, 15, 1, "Line %d: Specified scale %lld is invalid.", line,
+                                (long long)n1);
             t->type.scale = (uint8_t)n1;
         }
         break;
@@ -223,9 +238,10 @@ bool p_type(parser_t *p, type_ref_t **ret_type)
             t->type.len = SIM_LEN_MAX;
         } else if (open) {
             if (n1 < 1 || n1 > limit)
-                return sql_fail(p->arena, p->err, n1 < 1 ? 1001 : 131, 15, 1,
-                                "The size (%lld) given to the type '%s' exceeds the maximum allowed for any data type (8000).",
-                                (long long)n1, t->name);
+                return sql_fail(
+                    p->arena, p->err, n1 < 1 ? 1001 : 131, 15, 1,
+                    "The size (%lld) given to the type '%s' exceeds the maximum allowed for any data type (8000).",
+                    (long long)n1, t->name);
             t->type.len = (int32_t)n1 * (type_is_unicode(row->base) ? 2 : 1);
         } else {
             t->type.len = 0; /* 1 in declarations, 30 in CAST: the caller decides */
@@ -234,7 +250,9 @@ bool p_type(parser_t *p, type_ref_t **ret_type)
     }
     default:
         if (open && row->base != SIM_T_XML && row->base != SIM_T_TEXT)
-            return sql_fail(p->arena, p->err, 2716, 16, 1, "Column, parameter, or variable #1: Cannot specify a column width on data type %s.", row->name);
+            return sql_fail(p->arena, p->err, 2716, 16, 1,
+                            "Column, parameter, or variable #1: Cannot specify a column width on data type %s.",
+                            row->name);
         break;
     }
     *ret_type = t;

@@ -145,7 +145,8 @@ static bool column_def(parser_t *p, column_def_t *d, table_constraint_t **cons, 
             d->identity = true;
             d->seed = d->incr = 1;
             if (!p_next(p) || !p_accept_op(p, '(', &hit)) return false;
-            if (hit && (!p_int(p, &d->seed) || !p_expect_op(p, ',') || !p_int(p, &d->incr) || !p_expect_op(p, ')'))) return false;
+            if (hit && (!p_int(p, &d->seed) || !p_expect_op(p, ',') || !p_int(p, &d->incr) || !p_expect_op(p, ')')))
+                return false;
         } else if (p_is_kw(p, KW_COLLATE)) {
             if (!p_next(p) || !p_ident(p, &d->collate)) return false;
         } else if (p_is_kw(p, KW_CONSTRAINT)) {
@@ -245,7 +246,8 @@ static bool create(parser_t *p, stmt_t *s)
     if (p_is_kw(p, KW_VIEW)) return module_body(p, s, "V");
     if (p_is_kw(p, KW_TABLE)) {
         s->kind = ST_CREATE_TABLE;
-        return p_next(p) && p_name(p, &s->name) && p_table_defs(p, &s->defs, &s->ndefs, &s->constraints, &s->nconstraints);
+        return p_next(p) && p_name(p, &s->name) &&
+               p_table_defs(p, &s->defs, &s->ndefs, &s->constraints, &s->nconstraints);
     }
     if (p_is_kw(p, KW_SCHEMA)) {
         s->kind = ST_CREATE_SCHEMA;
@@ -330,7 +332,8 @@ static bool alter_table(parser_t *p, stmt_t *s)
     if (p_is_kw(p, KW_ALTER)) {
         column_def_t d;
         s->action = 'c';
-        if (!p_next(p) || !p_expect_kw(p, KW_COLUMN) || !column_def(p, &d, &s->constraints, &s->nconstraints)) return false;
+        if (!p_next(p) || !p_expect_kw(p, KW_COLUMN) || !column_def(p, &d, &s->constraints, &s->nconstraints))
+            return false;
         P_PUSH(p, s->defs, s->ndefs, d);
         return true;
     }

@@ -76,11 +76,14 @@ static bool insert_values(parser_t *p, stmt_t *s)
         if (!p_expect_op(p, ')')) return false;
         size_t width = s->nvalues - start;
         if (rows > 0 && width != s->width)
-            return sql_fail(p->arena, p->err, 10709, 16, 1, "The number of columns for each row in a table value constructor must be the same.");
+            return sql_fail(p->arena, p->err, 10709, 16, 1,
+                            "The number of columns for each row in a table value constructor must be the same.");
         s->width = width;
         if (++rows > 1000) {
             p->err_line = p->tok.line;
-            return sql_fail(p->arena, p->err, 10738, 15, 1, "The number of row value expressions in the INSERT statement exceeds the maximum allowed number of 1000 row values.");
+            return sql_fail(p->arena, p->err, 10738, 15, 1,
+                            "The number of row value expressions in the INSERT statement exceeds the maximum allowed "
+                            "number of 1000 row values.");
         }
         if (!p_accept_op(p, ',', &more)) return false;
     }
@@ -144,7 +147,8 @@ static bool update_stmt(parser_t *p, stmt_t *s)
             token_t ahead;
             if (p_at_ident(p)) {
                 if (!p_peek(p, &ahead)) return false;
-                if (ahead.kind == T_OP && ahead.kw == '=' && (!p_name(p, &it.col) || !p_expect_op(p, '='))) return false;
+                if (ahead.kind == T_OP && ahead.kw == '=' && (!p_name(p, &it.col) || !p_expect_op(p, '=')))
+                    return false;
             }
             if (!p_expr(p, &it.value)) return false;
         } else {

@@ -37,8 +37,10 @@ static bool is_condition(const expr_t *e)
     case E_IN:
     case E_BETWEEN:
     case E_LIKE:
-    case E_ISNULL: return true;
-    default: return false;
+    case E_ISNULL:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -53,7 +55,9 @@ static bool literal(parser_t *p, expr_t **ret)
     switch (t->kind) {
     case T_INT:
         if (!dec_parse(t->text, t->len, &d, &scale, &prec))
-            return sql_fail(p->arena, p->err, 1007, 15, 1, "The number '%.*s' is out of the range for numeric representation (maximum precision 38).", (int)t->len, t->text);
+            return sql_fail(p->arena, p->err, 1007, 15, 1,
+                            "The number '%.*s' is out of the range for numeric representation (maximum precision 38).",
+                            (int)t->len, t->text);
         if (d <= INT32_MAX) {
             *ty = type_simple(SIM_T_INT);
             *v = value_int((int64_t)d);
@@ -64,7 +68,9 @@ static bool literal(parser_t *p, expr_t **ret)
         break;
     case T_DECIMAL:
         if (!dec_parse(t->text, t->len, &d, &scale, &prec))
-            return sql_fail(p->arena, p->err, 1007, 15, 1, "The number '%.*s' is out of the range for numeric representation (maximum precision 38).", (int)t->len, t->text);
+            return sql_fail(p->arena, p->err, 1007, 15, 1,
+                            "The number '%.*s' is out of the range for numeric representation (maximum precision 38).",
+                            (int)t->len, t->text);
         *ty = type_decimal(prec, scale);
         value_set_dec(v, d);
         break;
@@ -300,7 +306,8 @@ static bool primary(parser_t *p, expr_t **ret)
     case T_MONEY:
     case T_HEX:
     case T_STRING:
-    case T_NSTRING: return literal(p, ret);
+    case T_NSTRING:
+        return literal(p, ret);
     case T_VAR:
         e = node(p, E_VAR);
         e->name = (name_t){{p_text(p, &p->tok)}, 1};
@@ -328,15 +335,19 @@ static bool primary(parser_t *p, expr_t **ret)
         }
         if (p->tok.kw == KW_CASE) return case_expr(p, ret);
         return name_or_call(p, ret);
-    case T_QUOTED: return name_or_call(p, ret);
-    default: return p_fail(p);
+    case T_QUOTED:
+        return name_or_call(p, ret);
+    default:
+        return p_fail(p);
     }
 }
 
 static bool unary(parser_t *p, expr_t **ret)
 {
     if (++p->depth > PARSE_DEPTH_MAX)
-        return sql_fail(p->arena, p->err, 191, 15, 1, "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into smaller queries.");
+        return sql_fail(p->arena, p->err, 191, 15, 1,
+                        "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into "
+                        "smaller queries.");
     bool ok;
     if (p_is_op(p, '-') || p_is_op(p, '+') || p_is_op(p, '~')) {
         char op = (char)p->tok.kw;
@@ -380,13 +391,16 @@ static int binary_level(const parser_t *p)
     switch (p->tok.kw) {
     case '*':
     case '/':
-    case '%': return 2;
+    case '%':
+        return 2;
     case '+':
     case '-':
     case '&':
     case '|':
-    case '^': return 1;
-    default: return 0;
+    case '^':
+        return 1;
+    default:
+        return 0;
     }
 }
 
@@ -509,7 +523,9 @@ static bool cond_factor(parser_t *p, expr_t **ret)
         if (!p_next(p)) return false;
     }
     if (++p->depth > PARSE_DEPTH_MAX)
-        return sql_fail(p->arena, p->err, 191, 15, 1, "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into smaller queries.");
+        return sql_fail(p->arena, p->err, 191, 15, 1,
+                        "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into "
+                        "smaller queries.");
     if (!cond_primary(p, ret)) return false;
     p->depth--;
     if (neg && !is_condition(*ret)) return p_fail(p);
@@ -547,6 +563,8 @@ bool p_cond(parser_t *p, expr_t **ret_expr)
     if (is_condition(*ret_expr)) return true;
     if (p->err->text != NULL) return false;
     p->err_line = p->tok.line;
-    return sql_fail(p->arena, p->err, 4145, 15, 1, "An expression of non-boolean type specified in a context where a condition is expected, near '%.*s'.",
-                    (int)(p->tok.len > 64 ? 64 : p->tok.len), p->tok.text);
+    return sql_fail(
+        p->arena, p->err, 4145, 15, 1,
+        "An expression of non-boolean type specified in a context where a condition is expected, near '%.*s'.",
+        (int)(p->tok.len > 64 ? 64 : p->tok.len), p->tok.text);
 }

@@ -107,7 +107,8 @@ static bool values_rows(parser_t *p, expr_t ***ret_args, size_t *ret_n, size_t *
         }
         if (!p_expect_op(p, ')')) return false;
         if (width != 0 && *ret_n - start != width)
-            return sql_fail(p->arena, p->err, 10709, 16, 1, "The number of columns for each row in a table value constructor must be the same.");
+            return sql_fail(p->arena, p->err, 10709, 16, 1,
+                            "The number of columns for each row in a table value constructor must be the same.");
         width = *ret_n - start;
         if (!p_accept_op(p, ',', &more)) return false;
     }
@@ -179,7 +180,8 @@ static bool table_source(parser_t *p, source_t **ret)
     } else if (s->kind == S_TABLE && p_is_op(p, '(')) {
         token_t ahead;
         if (!p_peek(p, &ahead)) return false;
-        if ((tok_is_word(&ahead, "nolock") || tok_is_word(&ahead, "tablockx") || tok_is_word(&ahead, "holdlock")) && !hints(p, s))
+        if ((tok_is_word(&ahead, "nolock") || tok_is_word(&ahead, "tablockx") || tok_is_word(&ahead, "holdlock")) &&
+            !hints(p, s))
             return false;
     }
     return true;
@@ -339,14 +341,17 @@ bool p_query(parser_t *p, select_t **ret_select)
     size_t nctes = 0;
     bool more = true, hit;
     if (++p->depth > PARSE_DEPTH_MAX)
-        return sql_fail(p->arena, p->err, 191, 15, 1, "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into smaller queries.");
+        return sql_fail(p->arena, p->err, 191, 15, 1,
+                        "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into "
+                        "smaller queries.");
     if (p_is_kw(p, KW_WITH)) {
         if (!p_next(p)) return false;
         while (more) {
             cte_t c = {0};
             if (!p_ident(p, &c.name)) return false;
             if (p_is_op(p, '(') && !p_name_list(p, &c.cols, &c.ncols)) return false;
-            if (!p_expect_kw(p, KW_AS) || !p_expect_op(p, '(') || !p_query(p, &c.query) || !p_expect_op(p, ')')) return false;
+            if (!p_expect_kw(p, KW_AS) || !p_expect_op(p, '(') || !p_query(p, &c.query) || !p_expect_op(p, ')'))
+                return false;
             P_PUSH(p, ctes, nctes, c);
             if (!p_accept_op(p, ',', &more)) return false;
         }

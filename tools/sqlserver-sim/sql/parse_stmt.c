@@ -93,7 +93,8 @@ static bool declare(parser_t *p, stmt_t *s)
         } else {
             if (!p_type(p, &d.type)) return false;
             sim_typeinfo_t *t = &d.type->type;
-            if (t->len == 0 && (type_is_char(t->base) || type_is_binary(t->base))) t->len = type_is_unicode(t->base) ? 2 : 1;
+            if (t->len == 0 && (type_is_char(t->base) || type_is_binary(t->base)))
+                t->len = type_is_unicode(t->base) ? 2 : 1;
             if (!p_accept_op(p, '=', &hit)) return false;
             if (hit && !p_expr(p, &d.init)) return false;
         }
@@ -140,7 +141,10 @@ static bool set_stmt(parser_t *p, stmt_t *s)
         buf_done(&b);
         return true;
     }
-    if (name_eq(o, "identity_insert")) return p_name(p, &s->name) && (s->word = p_text(p, &p->tok), p_is_kw(p, KW_ON) || p_is_kw(p, KW_OFF)) ? p_next(p) : p_fail(p);
+    if (name_eq(o, "identity_insert"))
+        return p_name(p, &s->name) && (s->word = p_text(p, &p->tok), p_is_kw(p, KW_ON) || p_is_kw(p, KW_OFF))
+                   ? p_next(p)
+                   : p_fail(p);
     if (name_eq(o, "statistics")) { /* SET STATISTICS TIME, IO ON */
         while (!p_is_kw(p, KW_ON) && !p_is_kw(p, KW_OFF)) {
             if (p->tok.kind == T_EOF || !p_next(p)) return p_fail(p);
@@ -148,7 +152,8 @@ static bool set_stmt(parser_t *p, stmt_t *s)
         s->word = "ON";
         return p_next(p);
     }
-    if (p_is_kw(p, KW_ON) || p_is_kw(p, KW_OFF) || p_at_ident(p) || p->tok.kind == T_STRING || p->tok.kind == T_NSTRING) {
+    if (p_is_kw(p, KW_ON) || p_is_kw(p, KW_OFF) || p_at_ident(p) || p->tok.kind == T_STRING ||
+        p->tok.kind == T_NSTRING) {
         s->word = p_text(p, &p->tok);
         return p_next(p);
     }
@@ -236,23 +241,38 @@ static bool keyword_stmt(parser_t *p, stmt_t *s)
 {
     switch (p->tok.kw) {
     case KW_SELECT:
-    case KW_WITH: s->kind = ST_SELECT; return p_select(p, &s->select);
+    case KW_WITH:
+        s->kind = ST_SELECT;
+        return p_select(p, &s->select);
     case KW_INSERT:
     case KW_UPDATE:
-    case KW_DELETE: return p_dml(p, s);
+    case KW_DELETE:
+        return p_dml(p, s);
     case KW_CREATE:
     case KW_ALTER:
     case KW_DROP:
-    case KW_TRUNCATE: return p_ddl(p, s);
+    case KW_TRUNCATE:
+        return p_ddl(p, s);
     case KW_EXEC:
-    case KW_EXECUTE: return p_exec(p, s, false);
-    case KW_DECLARE: return declare(p, s);
-    case KW_SET: return set_stmt(p, s);
-    case KW_IF: return if_stmt(p, s);
-    case KW_WHILE: s->kind = ST_WHILE; return p_next(p) && p_cond(p, &s->expr) && p_stmt(p, &s->body);
-    case KW_BREAK: s->kind = ST_BREAK; return p_next(p);
-    case KW_CONTINUE: s->kind = ST_CONTINUE; return p_next(p);
-    case KW_BEGIN: return begin(p, s);
+    case KW_EXECUTE:
+        return p_exec(p, s, false);
+    case KW_DECLARE:
+        return declare(p, s);
+    case KW_SET:
+        return set_stmt(p, s);
+    case KW_IF:
+        return if_stmt(p, s);
+    case KW_WHILE:
+        s->kind = ST_WHILE;
+        return p_next(p) && p_cond(p, &s->expr) && p_stmt(p, &s->body);
+    case KW_BREAK:
+        s->kind = ST_BREAK;
+        return p_next(p);
+    case KW_CONTINUE:
+        s->kind = ST_CONTINUE;
+        return p_next(p);
+    case KW_BEGIN:
+        return begin(p, s);
     case KW_COMMIT:
     case KW_ROLLBACK: {
         bool hit;
@@ -264,20 +284,33 @@ static bool keyword_stmt(parser_t *p, stmt_t *s)
         s->kind = ST_SAVE;
         if (!p_next(p) || !(p_is_kw(p, KW_TRAN) || p_is_kw(p, KW_TRANSACTION))) return p_fail(p);
         return tran_name(p, s) && (s->word != NULL || s->var != NULL ? true : p_fail(p));
-    case KW_USE: s->kind = ST_USE; return p_next(p) && p_ident(p, &s->word);
-    case KW_PRINT: s->kind = ST_PRINT; return p_next(p) && p_expr(p, &s->expr);
-    case KW_RAISERROR: return raiserror(p, s);
-    case KW_WAITFOR: return waitfor(p, s);
+    case KW_USE:
+        s->kind = ST_USE;
+        return p_next(p) && p_ident(p, &s->word);
+    case KW_PRINT:
+        s->kind = ST_PRINT;
+        return p_next(p) && p_expr(p, &s->expr);
+    case KW_RAISERROR:
+        return raiserror(p, s);
+    case KW_WAITFOR:
+        return waitfor(p, s);
     case KW_RETURN:
         s->kind = ST_RETURN;
         if (!p_next(p)) return false;
-        if (p->tok.kind == T_INT || p->tok.kind == T_VAR || p_is_op(p, '-') || p_is_op(p, '(')) return p_expr(p, &s->expr);
+        if (p->tok.kind == T_INT || p->tok.kind == T_VAR || p_is_op(p, '-') || p_is_op(p, '('))
+            return p_expr(p, &s->expr);
         return true;
-    case KW_BACKUP: return backup(p, s, ST_BACKUP);
-    case KW_RESTORE: return backup(p, s, ST_RESTORE);
-    case KW_DBCC: return dbcc(p, s);
-    case KW_CHECKPOINT: s->kind = ST_CHECKPOINT; return p_next(p);
-    default: return p_fail(p);
+    case KW_BACKUP:
+        return backup(p, s, ST_BACKUP);
+    case KW_RESTORE:
+        return backup(p, s, ST_RESTORE);
+    case KW_DBCC:
+        return dbcc(p, s);
+    case KW_CHECKPOINT:
+        s->kind = ST_CHECKPOINT;
+        return p_next(p);
+    default:
+        return p_fail(p);
     }
 }
 
@@ -288,7 +321,9 @@ bool p_stmt(parser_t *p, stmt_t **ret_stmt)
     s->start = p->tok.start;
     *ret_stmt = s;
     if (++p->depth > PARSE_DEPTH_MAX)
-        return sql_fail(p->arena, p->err, 191, 15, 1, "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into smaller queries.");
+        return sql_fail(p->arena, p->err, 191, 15, 1,
+                        "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into "
+                        "smaller queries.");
     bool ok;
     if (p_is_word(p, "throw"))
         ok = throw_stmt(p, s);
@@ -323,7 +358,8 @@ bool parse_batch(arena_t *arena, const char *src, size_t len, bool quoted_identi
     bool ok = p_next(&p) && skip_semicolons(&p);
     while (ok && p.tok.kind != T_EOF) {
         stmt_t *s;
-        if (first == NULL && p_at_ident(&p) && !p_is_word(&p, "throw")) { /* a batch may begin with a bare procedure name */
+        if (first == NULL && p_at_ident(&p) &&
+            !p_is_word(&p, "throw")) { /* a batch may begin with a bare procedure name */
             s = arena_alloc(arena, sizeof(*s));
             s->line = p.tok.line;
             s->start = p.tok.start;
@@ -344,38 +380,75 @@ bool parse_batch(arena_t *arena, const char *src, size_t len, bool quoted_identi
     return ok;
 }
 
-bool parse_params(arena_t *arena, const char *src, size_t len, declare_item_t **ret_items, bool **ret_output,
-                  size_t *ret_n, sql_error_t *err)
+/* @name type [= default] [OUTPUT], ... up to whatever follows the list. */
+static bool params(parser_t *p, declare_item_t **ret_items, bool **ret_output, size_t *ret_n)
 {
-    parser_t p;
     declare_item_t *items = NULL;
     bool *outs = NULL, more = true, hit;
     size_t n = 0, m = 0;
-    *ret_n = 0;
-    if (!start(&p, arena, src, len, err)) return false;
-    if (p.tok.kind == T_EOF) return true;
     while (more) {
         declare_item_t d = {0};
         bool out = false;
-        if (p.tok.kind != T_VAR) return p_fail(&p);
-        d.name = p_text(&p, &p.tok);
-        if (!p_next(&p) || !p_accept_kw(&p, KW_AS, &hit) || !p_type(&p, &d.type)) return false;
+        if (p->tok.kind != T_VAR) return p_fail(p);
+        d.name = p_text(p, &p->tok);
+        if (!p_next(p)) return false;
+        if (p_is_kw(p, KW_AS) && !p_next(p)) return false;
+        if (!p_type(p, &d.type)) return false;
         sim_typeinfo_t *t = &d.type->type;
-        if (t->len == 0 && (type_is_char(t->base) || type_is_binary(t->base))) t->len = type_is_unicode(t->base) ? 2 : 1;
-        if (!p_accept_op(&p, '=', &hit)) return false;
-        if (hit && !p_expr(&p, &d.init)) return false;
-        while (p_is_word(&p, "output") || p_is_word(&p, "out") || p_is_word(&p, "readonly")) {
+        if (t->len == 0 && (type_is_char(t->base) || type_is_binary(t->base)))
+            t->len = type_is_unicode(t->base) ? 2 : 1;
+        if (!p_accept_op(p, '=', &hit)) return false;
+        if (hit && !p_expr(p, &d.init)) return false;
+        while (p_is_word(p, "output") || p_is_word(p, "out") || p_is_word(p, "readonly")) {
             out = true;
-            if (!p_next(&p)) return false;
+            if (!p_next(p)) return false;
         }
-        P_PUSH(&p, items, n, d);
-        P_PUSH(&p, outs, m, out);
-        if (!p_accept_op(&p, ',', &more)) return false;
+        P_PUSH(p, items, n, d);
+        P_PUSH(p, outs, m, out);
+        if (!p_accept_op(p, ',', &more)) return false;
     }
     *ret_items = items;
     *ret_output = outs;
     *ret_n = n;
+    return true;
+}
+
+bool parse_params(arena_t *arena, const char *src, size_t len, declare_item_t **ret_items, bool **ret_output,
+                  size_t *ret_n, sql_error_t *err)
+{
+    parser_t p;
+    *ret_n = 0;
+    if (!start(&p, arena, src, len, err)) return false;
+    if (p.tok.kind == T_EOF) return true;
+    if (!params(&p, ret_items, ret_output, ret_n)) return false;
     return p.tok.kind == T_EOF ? true : p_fail(&p);
+}
+
+bool parse_module(arena_t *arena, const char *src, size_t len, module_text_t *ret, sql_error_t *err)
+{
+    parser_t p;
+    name_t name;
+    bool paren;
+    memset(ret, 0, sizeof(*ret));
+    if (!start(&p, arena, src, len, err)) return false;
+    while (!p_is_kw(&p, KW_PROC) && !p_is_kw(&p, KW_PROCEDURE) && !p_is_kw(&p, KW_VIEW))
+        if (p.tok.kind == T_EOF || !p_next(&p)) return p_fail(&p);
+    bool view = p_is_kw(&p, KW_VIEW);
+    if (!p_next(&p) || !p_name(&p, &name)) return false;
+    if (view) {
+        if (p_is_op(&p, '(') && !p_name_list(&p, &ret->cols, &ret->ncols)) return false;
+        if (!p_expect_kw(&p, KW_AS) || !p_select(&p, &ret->query)) return false;
+        bool semicolon;
+        if (!p_accept_op(&p, ';', &semicolon)) return false;
+        return p.tok.kind == T_EOF ? true : p_fail(&p);
+    }
+    if (!p_accept_op(&p, '(', &paren)) return false;
+    if (p.tok.kind == T_VAR && !params(&p, &ret->params, &ret->outputs, &ret->nparams)) return false;
+    if (paren && !p_expect_op(&p, ')')) return false;
+    if (p_is_kw(&p, KW_WITH) && (!p_next(&p) || !p_next(&p))) return false; /* WITH RECOMPILE and its kind */
+    if (!p_is_kw(&p, KW_AS)) return p_fail(&p);
+    ret->body = p.tok.end;
+    return true;
 }
 
 bool parse_expression(arena_t *arena, const char *src, size_t len, bool condition, expr_t **ret_expr, sql_error_t *err)

@@ -30,18 +30,29 @@ bool parse_params(arena_t *arena, const char *src, size_t len, declare_item_t **
 bool parse_expression(arena_t *arena, const char *src, size_t len, bool condition, expr_t **ret_expr, sql_error_t *err);
 /** Parses a possibly qualified, possibly quoted name. */
 bool parse_name_text(arena_t *arena, const char *src, size_t len, name_t *ret_name);
+typedef struct module_text {
+    declare_item_t *params;
+    bool *outputs;
+    size_t nparams;
+    const char **cols; /* view column names */
+    size_t ncols;
+    select_t *query; /* view */
+    size_t body;     /* procedure: offset of the text behind AS */
+} module_text_t;
+/** Takes the text of CREATE|ALTER PROCEDURE or VIEW apart. */
+bool parse_module(arena_t *arena, const char *src, size_t len, module_text_t *ret, sql_error_t *err);
 /** Normalised text of an expression as catalog views show it, e.g. (getdate()), ((0)). */
 void expr_render(const expr_t *e, buf_t *out);
 
 /* ---- shared between the parser's files ---- */
 #define PARSE_DEPTH_MAX 200
 
-bool p_fail(parser_t *p);                              /* 102/156 at the current token */
+bool p_fail(parser_t *p); /* 102/156 at the current token */
 bool p_next(parser_t *p);
-bool p_peek(parser_t *p, token_t *ret_tok);            /* the token after the current one */
+bool p_peek(parser_t *p, token_t *ret_tok); /* the token after the current one */
 bool p_is_op(const parser_t *p, int op);
 bool p_is_kw(const parser_t *p, int kw);
-bool p_is_word(const parser_t *p, const char *word);   /* any unquoted word */
+bool p_is_word(const parser_t *p, const char *word); /* any unquoted word */
 bool tok_is_word(const token_t *t, const char *word);
 bool p_accept_op(parser_t *p, int op, bool *ret_hit);
 bool p_expect_op(parser_t *p, int op);
@@ -49,35 +60,36 @@ bool p_accept_kw(parser_t *p, int kw, bool *ret_hit);
 bool p_expect_kw(parser_t *p, int kw);
 bool p_accept_word(parser_t *p, const char *word, bool *ret_hit);
 bool p_expect_word(parser_t *p, const char *word);
-bool p_ident(parser_t *p, const char **ret_name);      /* unreserved word or quoted */
+bool p_ident(parser_t *p, const char **ret_name); /* unreserved word or quoted */
 bool p_at_ident(const parser_t *p);
 bool p_name(parser_t *p, name_t *ret_name);
 bool p_type(parser_t *p, type_ref_t **ret_type);
-bool p_int(parser_t *p, int64_t *ret_value);           /* optional sign */
+bool p_int(parser_t *p, int64_t *ret_value); /* optional sign */
 char *p_text(parser_t *p, const token_t *t);
-bool p_expr(parser_t *p, expr_t **ret_expr);           /* scalar */
-bool p_cond(parser_t *p, expr_t **ret_expr);           /* search condition */
-bool p_select(parser_t *p, select_t **ret_select);     /* WITH ... query ORDER BY ... OPTION */
-bool p_query(parser_t *p, select_t **ret_select);      /* subquery: ORDER BY allowed */
-bool p_source(parser_t *p, source_t **ret_source);     /* FROM list */
+bool p_expr(parser_t *p, expr_t **ret_expr);       /* scalar */
+bool p_cond(parser_t *p, expr_t **ret_expr);       /* search condition */
+bool p_select(parser_t *p, select_t **ret_select); /* WITH ... query ORDER BY ... OPTION */
+bool p_query(parser_t *p, select_t **ret_select);  /* subquery: ORDER BY allowed */
+bool p_source(parser_t *p, source_t **ret_source); /* FROM list */
 bool p_order(parser_t *p, order_item_t **ret_items, size_t *ret_n);
 bool p_name_list(parser_t *p, const char ***ret_names, size_t *ret_n); /* ( a, b ) */
 bool p_stmt(parser_t *p, stmt_t **ret_stmt);
-bool p_ddl(parser_t *p, stmt_t *s);                    /* at CREATE, ALTER, DROP, TRUNCATE */
-bool p_table_defs(parser_t *p, column_def_t **ret_defs, size_t *ret_n, table_constraint_t **ret_cons, size_t *ret_ncons);
-bool p_dml(parser_t *p, stmt_t *s);                    /* at INSERT, UPDATE, DELETE */
-bool p_exec(parser_t *p, stmt_t *s, bool implied);     /* at the procedure name or EXEC */
+bool p_ddl(parser_t *p, stmt_t *s); /* at CREATE, ALTER, DROP, TRUNCATE */
+bool p_table_defs(parser_t *p, column_def_t **ret_defs, size_t *ret_n, table_constraint_t **ret_cons,
+                  size_t *ret_ncons);
+bool p_dml(parser_t *p, stmt_t *s);                /* at INSERT, UPDATE, DELETE */
+bool p_exec(parser_t *p, stmt_t *s, bool implied); /* at the procedure name or EXEC */
 bool p_select_items(parser_t *p, select_item_t **ret_items, size_t *ret_n);
 
 /* growable arrays of parse results, arena-backed */
-#define P_PUSH(p, arr, n, item) \
-    do { \
-        if (((n) & ((n)-1)) == 0) { \
-            void *grown_ = arena_alloc((p)->arena, sizeof(*(arr)) * ((n) == 0 ? 1 : (n)*2)); \
-            if ((n) != 0) memcpy(grown_, (arr), sizeof(*(arr)) * (n)); \
-            (arr) = grown_; \
-        } \
-        (arr)[(n)++] = (item); \
+#define P_PUSH(p, arr, n, item)                                                                                        \
+    do {                                                                                                               \
+        if (((n) & ((n)-1)) == 0) {                                                                                    \
+            void *grown_ = arena_alloc((p)->arena, sizeof(*(arr)) * ((n) == 0 ? 1 : (n)*2));                           \
+            if ((n) != 0) memcpy(grown_, (arr), sizeof(*(arr)) * (n));                                                 \
+            (arr) = grown_;                                                                                            \
+        }                                                                                                              \
+        (arr)[(n)++] = (item);                                                                                         \
     } while (0)
 
 #endif

@@ -21,11 +21,13 @@ typedef struct proc_capture {
     sim_value_t *values;
 } proc_capture_t;
 
-flow_t exec_body_capture(sim_session_t *s, const char *text, size_t len, frame_t *f, proc_capture_t *cap, arena_t *keep);
+flow_t exec_body_capture(sim_session_t *s, const char *text, size_t len, frame_t *f, proc_capture_t *cap,
+                         arena_t *keep);
 
 /** Argument by name, else by position; NULL when absent or DEFAULT. */
 const sim_param_t *proc_arg(const sim_param_t *args, size_t n, size_t position, const char *name);
-const char *proc_text(sim_session_t *s, const sim_param_t *args, size_t n, size_t position, const char *name); /* NULL: absent or NULL */
+const char *proc_text(sim_session_t *s, const sim_param_t *args, size_t n, size_t position,
+                      const char *name); /* NULL: absent or NULL */
 bool proc_int(sim_session_t *s, const sim_param_t *args, size_t n, size_t position, const char *name, int64_t *ret);
 
 /** Runs T-SQL text and passes its rows on as the procedure's result. */

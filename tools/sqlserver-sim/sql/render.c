@@ -64,9 +64,15 @@ static void render(const expr_t *e, buf_t *out)
 {
     char op[3] = {e->op, 0, 0};
     switch (e->kind) {
-    case E_LIT: literal(e, out); return;
-    case E_VAR: buf_adds(out, e->name.part[0]); return;
-    case E_COL: name(&e->name, out); return;
+    case E_LIT:
+        literal(e, out);
+        return;
+    case E_VAR:
+        buf_adds(out, e->name.part[0]);
+        return;
+    case E_COL:
+        name(&e->name, out);
+        return;
     case E_FUNC:
         if (e->name.n == 1)
             buf_adds(out, e->name.part[0]);
@@ -83,11 +89,15 @@ static void render(const expr_t *e, buf_t *out)
         buf_addc(out, e->op);
         render(e->args[0], out);
         return;
-    case E_BIN: binary(e, op, out); return;
+    case E_BIN:
+        binary(e, op, out);
+        return;
     case E_CMP:
         binary(e, e->op == 'l' ? "<=" : e->op == 'g' ? ">=" : e->op == '!' ? "<>" : op, out);
         return;
-    case E_AND: binary(e, " AND ", out); return;
+    case E_AND:
+        binary(e, " AND ", out);
+        return;
     case E_OR:
         buf_addc(out, '(');
         binary(e, " OR ", out);
@@ -131,7 +141,8 @@ static void render(const expr_t *e, buf_t *out)
         const sim_typeinfo_t *t = &e->u.cast.to->type;
         char *decl = type_declaration(&a, t), *paren = strchr(decl, '(');
         int bare = paren != NULL ? (int)(paren - decl) : (int)strlen(decl);
-        buf_printf(out, "%s([%.*s]%s,", e->try_cast ? "TRY_CONVERT" : "CONVERT", bare, decl, paren != NULL ? paren : "");
+        buf_printf(out, "%s([%.*s]%s,", e->try_cast ? "TRY_CONVERT" : "CONVERT", bare, decl,
+                   paren != NULL ? paren : "");
         for (size_t i = 0; i < e->nargs; i++) {
             if (i > 0) buf_addc(out, ',');
             render(e->args[i], out);
@@ -150,7 +161,9 @@ static void render(const expr_t *e, buf_t *out)
         }
         buf_adds(out, " end");
         return;
-    default: buf_adds(out, "NULL"); return;
+    default:
+        buf_adds(out, "NULL");
+        return;
     }
 }
 

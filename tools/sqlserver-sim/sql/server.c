@@ -19,8 +19,12 @@
 
 void sim_config_init(sim_config_t *c)
 {
-    *c = (sim_config_t){.server_name = "SIM", .product_major = 15, .capture_poll_ms = 50, .wake_on_commit = true,
-                        .idle_mapping_ms = 300000, .seed = 1};
+    *c = (sim_config_t){.server_name = "SIM",
+                        .product_major = 15,
+                        .capture_poll_ms = 50,
+                        .wake_on_commit = true,
+                        .idle_mapping_ms = 300000,
+                        .seed = 1};
 }
 
 int64_t mono_ms(void)
@@ -58,7 +62,9 @@ bool sqlite_open(sim_server_t *srv, sim_session_t *s, sqlite3 **ret_sq)
 {
     (void)srv;
     sqlite3 *sq = NULL;
-    if (sqlite3_open_v2(":memory:", &sq, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(":memory:", &sq,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
+                        NULL) != SQLITE_OK) {
         sqlite3_close(sq);
         return false;
     }
@@ -146,8 +152,9 @@ static bool db_files(sim_server_t *srv, sim_db_t *db)
 
 static void save_db_locked(sim_server_t *srv, const sim_db_t *db)
 {
-    char *sql = sqlite3_mprintf("INSERT OR REPLACE INTO databases VALUES(%d,%Q,%Q,%lld,%d,%d,%d,%d)", db->id, db->name, db->collation,
-                                (long long)db->created, db->snapshot_allowed, db->rcsi, db->single_user, db->read_only);
+    char *sql = sqlite3_mprintf("INSERT OR REPLACE INTO databases VALUES(%d,%Q,%Q,%lld,%d,%d,%d,%d)", db->id, db->name,
+                                db->collation, (long long)db->created, db->snapshot_allowed, db->rcsi, db->single_user,
+                                db->read_only);
     sqlite3_exec(srv->master, sql, NULL, NULL, NULL);
     sqlite3_free(sql);
 }
@@ -245,16 +252,22 @@ static bool load_databases(sim_server_t *srv)
 {
     static const char *const system_dbs[] = {"master", "tempdb", "model", "msdb"};
     sqlite3_stmt *st;
-    if (sqlite3_exec(srv->master, "CREATE TABLE IF NOT EXISTS databases(id INTEGER PRIMARY KEY, name TEXT, collation TEXT, created INTEGER, "
-                                  "snapshot INTEGER, rcsi INTEGER, single_user INTEGER, read_only INTEGER);"
-                                  "CREATE TABLE IF NOT EXISTS logins(name TEXT PRIMARY KEY, password TEXT)",
-                     NULL, NULL, NULL) != SQLITE_OK)
+    if (sqlite3_exec(
+            srv->master,
+            "CREATE TABLE IF NOT EXISTS databases(id INTEGER PRIMARY KEY, name TEXT, collation TEXT, created INTEGER, "
+            "snapshot INTEGER, rcsi INTEGER, single_user INTEGER, read_only INTEGER);"
+            "CREATE TABLE IF NOT EXISTS logins(name TEXT PRIMARY KEY, password TEXT)",
+            NULL, NULL, NULL) != SQLITE_OK)
         return false;
-    if (sqlite3_prepare_v2(srv->master, "SELECT id,name,collation,created,snapshot,rcsi,single_user,read_only FROM databases ORDER BY id", -1, &st, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(
+            srv->master,
+            "SELECT id,name,collation,created,snapshot,rcsi,single_user,read_only FROM databases ORDER BY id", -1, &st,
+            NULL) != SQLITE_OK)
         return false;
     srv->next_db_id = 5;
     while (sqlite3_step(st) == SQLITE_ROW) {
-        sim_db_t *db = db_new(sqlite3_column_int(st, 0), (const char *)sqlite3_column_text(st, 1), (const char *)sqlite3_column_text(st, 2), sqlite3_column_int64(st, 3));
+        sim_db_t *db = db_new(sqlite3_column_int(st, 0), (const char *)sqlite3_column_text(st, 1),
+                              (const char *)sqlite3_column_text(st, 2), sqlite3_column_int64(st, 3));
         db->snapshot_allowed = sqlite3_column_int(st, 4) != 0;
         db->rcsi = sqlite3_column_int(st, 5) != 0;
         db->single_user = sqlite3_column_int(st, 6) != 0;
@@ -284,7 +297,8 @@ sim_server_t *sim_server_new(const sim_config_t *config, char **ret_error)
     srv->data_dir = sim_strdup(config->data_dir != NULL ? config->data_dir : ".");
     srv->sa_password = sim_strdup(config->sa_password != NULL ? config->sa_password : "");
     srv->name = sim_strdup(config->server_name != NULL ? config->server_name : "SIM");
-    srv->unknown_log = config->unknown_log != NULL ? sim_strdup(config->unknown_log) : sim_asprintf("%s/unknown.sql", srv->data_dir);
+    srv->unknown_log =
+        config->unknown_log != NULL ? sim_strdup(config->unknown_log) : sim_asprintf("%s/unknown.sql", srv->data_dir);
     srv->utc_offset_min = config->utc_offset_min;
     srv->next_spid = 51;
     srv->next_tran = 1000;
@@ -306,7 +320,9 @@ sim_server_t *sim_server_new(const sim_config_t *config, char **ret_error)
         *ret_error = sim_asprintf("data directory '%s': %s", srv->data_dir, strerror(errno));
     else if (sqlite3_open(path, &srv->master) != SQLITE_OK)
         *ret_error = sim_asprintf("'%s': %s", path, sqlite3_errmsg(srv->master));
-    else if (sqlite3_exec(srv->master, "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL", NULL, NULL, NULL) != SQLITE_OK || !load_databases(srv))
+    else if (sqlite3_exec(srv->master, "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL", NULL, NULL, NULL) !=
+                 SQLITE_OK ||
+             !load_databases(srv))
         *ret_error = sim_asprintf("'%s' or a database file cannot be read: %s", path, sqlite3_errmsg(srv->master));
     else if (!capture_start(srv))
         *ret_error = sim_strdup("the capture thread cannot be started");
@@ -342,5 +358,11 @@ void sim_server_count(sim_server_t *srv, sim_stat_t stat, uint64_t amount)
     __atomic_fetch_add(&srv->stats[stat], amount, __ATOMIC_RELAXED);
 }
 
-const char *sim_server_name(const sim_server_t *srv) { return srv->name; }
-int sim_server_major(const sim_server_t *srv) { return srv->config.product_major; }
+const char *sim_server_name(const sim_server_t *srv)
+{
+    return srv->name;
+}
+int sim_server_major(const sim_server_t *srv)
+{
+    return srv->config.product_major;
+}

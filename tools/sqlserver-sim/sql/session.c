@@ -8,58 +8,77 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool fail(sim_session_t *s, int number, int class, int state, const char *fmt, ...)
+void fail_set(sim_session_t *s, int number, int class, int state, const char *fmt, ...)
 {
-    if (s->err.text != NULL) return false; /* the first error names the cause */
+    if (s->err.text != NULL) return; /* the first error names the cause */
     va_list ap;
     va_start(ap, fmt);
     s->err = (sql_error_t){number, class, state, arena_vprintf(&s->arena, fmt, ap)};
     va_end(ap);
-    return false;
 }
 
-bool fail_err(sim_session_t *s, const sql_error_t *err)
+void fail_set_err(sim_session_t *s, const sql_error_t *err)
 {
-    if (s->err.text != NULL || err->text == NULL) return false;
+    if (s->err.text != NULL || err->text == NULL) return;
     s->err = *err;
     s->err.text = arena_strdup(&s->arena, err->text);
-    return false;
 }
 
-bool fail_sqlite(sim_session_t *s)
+void fail_set_sqlite(sim_session_t *s)
 {
-    if (s->err.text != NULL || s->gone) return false;
+    if (s->err.text != NULL || s->gone) return;
     int rc = sqlite3_extended_errcode(s->sq);
     const char *msg = sqlite3_errmsg(s->sq);
     if (rc == SQLITE_BUSY_SNAPSHOT || (rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_LOCKED) {
         if (s->isolation == ISO_SNAPSHOT)
-            return fail(s, 3960, 16, 2, "Snapshot isolation transaction aborted due to update conflict. You cannot use snapshot isolation to access table directly or indirectly in database '%s' to update, delete, or insert the row that has been modified or deleted by another transaction. Retry the transaction or change the isolation level for the update/delete statement.", s->cur->db->name);
-        return fail(s, 1205, 13, 51, "Transaction (Process ID %d) was deadlocked on lock resources with another process and has been chosen as the deadlock victim. Rerun the transaction.", s->spid);
+            fail_set(s, 3960, 16, 2,
+                     "Snapshot isolation transaction aborted due to update conflict. You cannot use snapshot isolation "
+                     "to access table directly or indirectly in database '%s' to update, delete, or insert the row "
+                     "that has been modified or deleted by another transaction. Retry the transaction or change the "
+                     "isolation level for the update/delete statement.",
+                     s->cur->db->name);
+        else
+            fail_set(s, 1205, 13, 51,
+                     "Transaction (Process ID %d) was deadlocked on lock resources with another process and has been "
+                     "chosen as the deadlock victim. Rerun the transaction.",
+                     s->spid);
+        return;
     }
     if (rc == SQLITE_INTERRUPT) {
         s->gone = true;
-        return false;
+        return;
     }
-    return fail(s, 8624, 16, 1, "Internal Query Processor Error: The query processor could not produce a query plan (%s).", msg);
+    fail_set(s, 8624, 16, 1, "Internal Query Processor Error: The query processor could not produce a query plan (%s).",
+             msg);
 }
 
 bool client_gone(sim_session_t *s)
 {
-    if (!s->gone && s->sink != NULL && s->sink->ops->cancelled != NULL && s->sink->ops->cancelled(s->sink)) s->gone = true;
+    if (!s->gone && s->sink != NULL && s->sink->ops->cancelled != NULL && s->sink->ops->cancelled(s->sink))
+        s->gone = true;
     return s->gone;
 }
 
 bool send_message(sim_session_t *s, int number, int class, int state, const char *text, int line)
 {
-    sim_message_t m = {.number = number, .state = (uint8_t)state, .class = (uint8_t)class, .text = text,
-                       .proc = s->frame != NULL && s->frame->proc != NULL ? s->frame->proc : "", .line = line > 0 ? line : 1};
+    sim_message_t m = {.number = number,
+                       .state = (uint8_t)state,
+                       .class = (uint8_t) class,
+                       .text = text,
+                       .proc = s->frame != NULL && s->frame->proc != NULL ? s->frame->proc : "",
+                       .line = line > 0 ? line : 1};
     if (!s->gone && !s->sink->ops->message(s->sink, &m)) s->gone = true;
     return !s->gone;
 }
 
 bool send_done(sim_session_t *s, sim_done_kind_t kind, bool has_count, uint64_t count, bool error, uint16_t curcmd)
 {
-    sim_done_t d = {.kind = kind, .has_count = has_count, .rowcount = count, .error = error, .in_tran = s->trancount > 0, .curcmd = curcmd};
+    sim_done_t d = {.kind = kind,
+                    .has_count = has_count,
+                    .rowcount = count,
+                    .error = error,
+                    .in_tran = s->trancount > 0,
+                    .curcmd = curcmd};
     if (!s->gone && !s->sink->ops->done(s->sink, &d)) s->gone = true;
     return !s->gone;
 }
@@ -83,8 +102,8 @@ void log_unknown(sim_session_t *s, const char *text, size_t len)
     pthread_mutex_lock(&s->server->lock);
     FILE *f = fopen(s->server->unknown_log, "a");
     if (f != NULL) {
-        fprintf(f, "-- spid %d app '%s': Msg %d %s\n%.*s\nGO\n", s->spid, s->app, s->err.number, s->err.text != NULL ? s->err.text : "",
-                (int)(len > 20000 ? 20000 : len), text);
+        fprintf(f, "-- spid %d app '%s': Msg %d %s\n%.*s\nGO\n", s->spid, s->app, s->err.number,
+                s->err.text != NULL ? s->err.text : "", (int)(len > 20000 ? 20000 : len), text);
         fclose(f);
     }
     pthread_mutex_unlock(&s->server->lock);
@@ -153,8 +172,9 @@ sdb_t *session_db_attach(sim_session_t *s, sim_db_t *db)
     }
     if (d->attached) return d;
     char *f = server_db_path(s->server, db, false), *x = server_db_path(s->server, db, true);
-    char *sql = sqlite3_mprintf("ATTACH %Q AS %s;ATTACH %Q AS %s;PRAGMA %s.synchronous=NORMAL;PRAGMA %s.synchronous=NORMAL", f, db->attach,
-                                x, db->xattach, db->attach, db->xattach);
+    char *sql =
+        sqlite3_mprintf("ATTACH %Q AS %s;ATTACH %Q AS %s;PRAGMA %s.synchronous=NORMAL;PRAGMA %s.synchronous=NORMAL", f,
+                        db->attach, x, db->xattach, db->attach, db->xattach);
     int count = 0;
     for (sdb_t *k = s->sdbs; k != NULL; k = k->next) count += k->attached;
     if (count >= 4) detach_idle(s);
@@ -179,7 +199,9 @@ sdb_t *session_db(sim_session_t *s, const char *name)
 bool session_catalog(sim_session_t *s, sdb_t *sdb)
 {
     if (!sdb->attached && session_db_attach(s, sdb->db) == NULL) return false;
-    if (sdb->db->dropped) return fail(s, 911, 16, 1, "Database '%s' does not exist. Make sure that the name is entered correctly.", sdb->db->name);
+    if (sdb->db->dropped)
+        return fail(s, 911, 16, 1, "Database '%s' does not exist. Make sure that the name is entered correctly.",
+                    sdb->db->name);
     int64_t v = catalog_version(s->sq, sdb->db->attach);
     if (sdb->cat != NULL && sdb->cat->version == v) return true;
     catalog_free(sdb->cat);
@@ -190,7 +212,8 @@ bool session_catalog(sim_session_t *s, sdb_t *sdb)
 bool session_use(sim_session_t *s, const char *name)
 {
     sdb_t *d = session_db(s, name);
-    if (d == NULL) return fail(s, 911, 16, 1, "Database '%s' does not exist. Make sure that the name is entered correctly.", name);
+    if (d == NULL)
+        return fail(s, 911, 16, 1, "Database '%s' does not exist. Make sure that the name is entered correctly.", name);
     const char *old = s->cur != NULL ? s->cur->db->name : "";
     s->cur = d;
     sim_envchange_t env = {.kind = SIM_ENV_DATABASE, .new_text = d->db->name, .old_text = old};
@@ -301,7 +324,8 @@ static bool login_ok(sim_server_t *srv, const sim_login_t *login)
     bool ok = false;
     sqlite3_stmt *st;
     pthread_mutex_lock(&srv->lock);
-    if (sqlite3_prepare_v2(srv->master, "SELECT 1 FROM logins WHERE name=? AND password=?", -1, &st, NULL) == SQLITE_OK) {
+    if (sqlite3_prepare_v2(srv->master, "SELECT 1 FROM logins WHERE name=? AND password=?", -1, &st, NULL) ==
+        SQLITE_OK) {
         sqlite3_bind_text(st, 1, login->user, -1, SQLITE_STATIC);
         sqlite3_bind_text(st, 2, login->password, -1, SQLITE_STATIC);
         ok = sqlite3_step(st) == SQLITE_ROW;
@@ -428,7 +452,19 @@ void sim_session_reset(sim_session_t *s, bool keep_tran)
     s->rowcount = s->last_error = 0;
 }
 
-uint16_t sim_session_spid(const sim_session_t *s) { return s->spid; }
-const char *sim_session_database(const sim_session_t *s) { return s->cur->db->name; }
-const char *sim_session_language(const sim_session_t *s) { return s->language; }
-int32_t sim_session_textsize(const sim_session_t *s) { return s->textsize; }
+uint16_t sim_session_spid(const sim_session_t *s)
+{
+    return s->spid;
+}
+const char *sim_session_database(const sim_session_t *s)
+{
+    return s->cur->db->name;
+}
+const char *sim_session_language(const sim_session_t *s)
+{
+    return s->language;
+}
+int32_t sim_session_textsize(const sim_session_t *s)
+{
+    return s->textsize;
+}

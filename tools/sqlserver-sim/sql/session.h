@@ -23,7 +23,7 @@ typedef struct sim_db {
     struct {
         int object_id;
         int64_t last;
-    } *identity; /* last value handed out; never goes back with a rollback */
+    } * identity; /* last value handed out; never goes back with a rollback */
     size_t nidentity;
     /* capture thread's view, guarded by the server lock */
     bool scan_wanted, scan_failed;
@@ -47,7 +47,7 @@ struct sim_server {
     sim_config_t config;
     char *data_dir, *sa_password, *name, *unknown_log;
     pthread_mutex_t lock;
-    pthread_cond_t locks_changed;   /* table locks released */
+    pthread_cond_t locks_changed; /* table locks released */
     pthread_cond_t capture_wake, scan_done;
     sim_db_t **dbs;
     size_t ndbs;
@@ -88,9 +88,9 @@ typedef struct sdb { /* one database as attached by a session */
 typedef struct sim_var {
     char *name;
     sim_typeinfo_t type;
-    sim_value_t value;   /* string memory owned below */
+    sim_value_t value; /* string memory owned below */
     char *mem;
-    cat_table_t *table;  /* table variable */
+    cat_table_t *table; /* table variable */
     struct sim_var *next;
 } sim_var_t;
 
@@ -163,7 +163,7 @@ struct sim_session {
     bool in_insert_exec;
     bool implicit_begun;
     sim_session_t *waits_for; /* lock wait graph, guarded by the server lock */
-    bool kill_lock; /* chosen as deadlock victim */
+    bool kill_lock;           /* chosen as deadlock victim */
     /* statement state */
     sim_sink_t *sink;
     arena_t arena; /* reset per statement */
@@ -190,10 +190,15 @@ struct sim_session {
 };
 
 /* ---- errors ---- */
-bool fail(sim_session_t *s, int number, int class, int state, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* All of these evaluate to false, visibly to the static analyser, so `return fail(...)` needs no second line. */
+void fail_set(sim_session_t *s, int number, int class, int state, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+void fail_set_sqlite(sim_session_t *s);
+void fail_set_err(sim_session_t *s, const sql_error_t *err);
+#define fail(...) (fail_set(__VA_ARGS__), value_false())
 /** Turns the last SQLite failure into a pending error (keeps one that a function already set). */
-bool fail_sqlite(sim_session_t *s);
-bool fail_err(sim_session_t *s, const sql_error_t *err); /* copies the text */
+#define fail_sqlite(s)   (fail_set_sqlite(s), value_false())
+#define fail_err(s, err) (fail_set_err(s, err), value_false()) /* copies the text */
 bool send_message(sim_session_t *s, int number, int class, int state, const char *text, int line);
 bool client_gone(sim_session_t *s); /* polls the sink */
 
@@ -236,7 +241,7 @@ bool tran_commit(sim_session_t *s);
 bool tran_rollback(sim_session_t *s, const char *name);
 bool tran_save(sim_session_t *s, const char *name);
 void tran_abort(sim_session_t *s, bool notify); /* rolls everything back: XACT_ABORT, deadlock, reset */
-bool tran_read(sim_session_t *s, sdb_t *sdb);     /* before reading data */
+bool tran_read(sim_session_t *s, sdb_t *sdb);   /* before reading data */
 bool tran_write(sim_session_t *s, sdb_t *sdb, bool change_file); /* before writing */
 bool stmt_begin(sim_session_t *s, bool starts_implicit);
 bool stmt_end(sim_session_t *s, bool ok); /* commit or undo of one statement */

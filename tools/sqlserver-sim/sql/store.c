@@ -8,11 +8,16 @@
 static int64_t moment_key(const sim_typeinfo_t *t, const sim_value_t *v)
 {
     switch (t->base) {
-    case SIM_T_DATE: return v->u.t.days;
-    case SIM_T_TIME: return v->u.t.ticks;
-    case SIM_T_DATETIME: return (int64_t)v->u.t.days * 25920000 + v->u.t.ticks;
-    case SIM_T_SMALLDATETIME: return (int64_t)v->u.t.days * 1440 + v->u.t.ticks;
-    default: return (int64_t)v->u.t.days * DT_DAY_TICKS + v->u.t.ticks;
+    case SIM_T_DATE:
+        return v->u.t.days;
+    case SIM_T_TIME:
+        return v->u.t.ticks;
+    case SIM_T_DATETIME:
+        return (int64_t)v->u.t.days * 25920000 + v->u.t.ticks;
+    case SIM_T_SMALLDATETIME:
+        return (int64_t)v->u.t.days * 1440 + v->u.t.ticks;
+    default:
+        return (int64_t)v->u.t.days * DT_DAY_TICKS + v->u.t.ticks;
     }
 }
 

@@ -97,8 +97,12 @@ bool tran_begin(sim_session_t *s, const char *name)
 
 bool tran_commit(sim_session_t *s)
 {
-    if (s->trancount == 0) return fail(s, 3902, 16, 1, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.");
-    if (s->doomed) return fail(s, 3930, 16, 1, "The current transaction cannot be committed and cannot support operations that write to the log file. Roll back the transaction.");
+    if (s->trancount == 0)
+        return fail(s, 3902, 16, 1, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.");
+    if (s->doomed)
+        return fail(s, 3930, 16, 1,
+                    "The current transaction cannot be committed and cannot support operations that write to the log "
+                    "file. Roll back the transaction.");
     if (s->trancount > 1) {
         s->trancount--;
         return true;
@@ -113,10 +117,12 @@ bool tran_commit(sim_session_t *s)
 
 bool tran_rollback(sim_session_t *s, const char *name)
 {
-    if (s->trancount == 0) return fail(s, 3903, 16, 1, "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.");
+    if (s->trancount == 0)
+        return fail(s, 3903, 16, 1, "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.");
     savepoint_t *p = NULL;
     if (name != NULL)
-        for (p = s->savepoints; p != NULL && !name_eq(p->name, name); p = p->next) {}
+        for (p = s->savepoints; p != NULL && !name_eq(p->name, name); p = p->next) {
+        }
     if (p != NULL) {
         char sql[64];
         if (p->lazy) {
@@ -146,7 +152,8 @@ void tran_abort(sim_session_t *s, bool notify)
 
 bool tran_save(sim_session_t *s, const char *name)
 {
-    if (s->trancount == 0) return fail(s, 628, 16, 1, "Cannot issue SAVE TRANSACTION when there is no active transaction.");
+    if (s->trancount == 0)
+        return fail(s, 628, 16, 1, "Cannot issue SAVE TRANSACTION when there is no active transaction.");
     savepoint_t *p = sim_alloc(sizeof(*p));
     p->name = sim_strdup(name);
     p->number = ++s->next_savepoint;
@@ -170,7 +177,10 @@ static bool open_sqlite(sim_session_t *s)
 bool tran_read(sim_session_t *s, sdb_t *sdb)
 {
     if (s->isolation == ISO_SNAPSHOT && sdb->db->user_db && !sdb->db->snapshot_allowed)
-        return fail(s, 3952, 16, 1, "Snapshot isolation transaction failed accessing database '%s' because snapshot isolation is not allowed in this database. Use ALTER DATABASE to allow snapshot isolation.", sdb->db->name);
+        return fail(s, 3952, 16, 1,
+                    "Snapshot isolation transaction failed accessing database '%s' because snapshot isolation is not "
+                    "allowed in this database. Use ALTER DATABASE to allow snapshot isolation.",
+                    sdb->db->name);
     if (s->implicit_tran && s->trancount == 0 && !s->implicit_begun) {
         s->implicit_begun = true; /* one transaction start per statement even when several tables are bound */
         s->trancount = 1;
@@ -187,10 +197,15 @@ bool tran_read(sim_session_t *s, sdb_t *sdb)
 
 bool tran_write(sim_session_t *s, sdb_t *sdb, bool change_file)
 {
-    if (s->doomed) return fail(s, 3930, 16, 1, "The current transaction cannot be committed and cannot support operations that write to the log file. Roll back the transaction.");
+    if (s->doomed)
+        return fail(s, 3930, 16, 1,
+                    "The current transaction cannot be committed and cannot support operations that write to the log "
+                    "file. Roll back the transaction.");
     if (sdb->db->user_db && (s->read_only || sdb->db->read_only))
-        return fail(s, 3906, 16, 1, "Failed to update database \"%s\" because the database is read-only.", sdb->db->name);
-    if (s->isolation == ISO_SNAPSHOT && sdb->db->user_db && !sdb->db->snapshot_allowed && !tran_read(s, sdb)) return false;
+        return fail(s, 3906, 16, 1, "Failed to update database \"%s\" because the database is read-only.",
+                    sdb->db->name);
+    if (s->isolation == ISO_SNAPSHOT && sdb->db->user_db && !sdb->db->snapshot_allowed && !tran_read(s, sdb))
+        return false;
     if (!lock_take(s, sdb->db->id, change_file ? -1 : 0, true)) return false;
     if (!open_sqlite(s)) return false;
     if (!s->stmt_auto && !s->stmt_savepoint) {

@@ -11,16 +11,12 @@
 #include "sql/value_text.h"
 #include "util/datetime.h"
 
-bool sql_fail(arena_t *a, sql_error_t *err, int number, int class, int state, const char *fmt, ...)
+void sql_fail_set(arena_t *a, sql_error_t *err, int number, int class, int state, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    err->number = number;
-    err->class = class;
-    err->state = state;
-    err->text = arena_vprintf(a, fmt, ap);
+    *err = (sql_error_t){number, class, state, arena_vprintf(a, fmt, ap)};
     va_end(ap);
-    return false;
 }
 
 dec_t value_dec(const sim_value_t *v)
@@ -67,7 +63,9 @@ static bool overflow(arena_t *a, sql_error_t *err, const sim_typeinfo_t *to)
 static bool put_integer(arena_t *a, dec_t d, const sim_typeinfo_t *to, sim_value_t *ret, sql_error_t *err)
 {
     switch (to->base) {
-    case SIM_T_BIT: ret->u.i = d != 0; return true;
+    case SIM_T_BIT:
+        ret->u.i = d != 0;
+        return true;
     case SIM_T_TINYINT:
         if (d < 0 || d > 255) break;
         goto fits;
@@ -83,8 +81,8 @@ static bool put_integer(arena_t *a, dec_t d, const sim_typeinfo_t *to, sim_value
         ret->u.i = (int64_t)d;
         return true;
     }
-    return sql_fail(a, err, 220, 16, 1, "Arithmetic overflow error for data type %s, value = %lld.", type_name(to->base),
-                    (long long)d);
+    return sql_fail(a, err, 220, 16, 1, "Arithmetic overflow error for data type %s, value = %lld.",
+                    type_name(to->base), (long long)d);
 }
 
 /* Puts an exact number with its scale into any numeric type. */
@@ -93,7 +91,9 @@ static bool put_exact(arena_t *a, dec_t d, int scale, const sim_typeinfo_t *to, 
     dec_t r;
     ret->is_null = false;
     switch (to->base) {
-    case SIM_T_BIT: ret->u.i = d != 0; return true;
+    case SIM_T_BIT:
+        ret->u.i = d != 0;
+        return true;
     case SIM_T_TINYINT:
     case SIM_T_SMALLINT:
     case SIM_T_INT:
@@ -112,8 +112,12 @@ static bool put_exact(arena_t *a, dec_t d, int scale, const sim_typeinfo_t *to, 
         if (to->base == SIM_T_SMALLMONEY && (r > INT32_MAX || r < INT32_MIN)) return overflow(a, err, to);
         ret->u.i = (int64_t)r;
         return true;
-    case SIM_T_REAL: ret->u.f = (double)(float)dec_to_double(d, scale); return true;
-    default: ret->u.f = dec_to_double(d, scale); return true;
+    case SIM_T_REAL:
+        ret->u.f = (double)(float)dec_to_double(d, scale);
+        return true;
+    default:
+        ret->u.f = dec_to_double(d, scale);
+        return true;
     }
 }
 
@@ -166,8 +170,12 @@ static moment_t moment_of(const sim_typeinfo_t *t, const sim_value_t *v)
 {
     moment_t m = {v->u.t.days, v->u.t.ticks, 0};
     switch (t->base) {
-    case SIM_T_DATE: m.ticks = 0; break;
-    case SIM_T_TIME: m.days = DT_DAYS_1900; break;
+    case SIM_T_DATE:
+        m.ticks = 0;
+        break;
+    case SIM_T_TIME:
+        m.days = DT_DAYS_1900;
+        break;
     case SIM_T_DATETIME:
         m.days += DT_DAYS_1900;
         m.ticks = (v->u.t.ticks * 200000 + 3) / 6;
@@ -181,7 +189,8 @@ static moment_t moment_of(const sim_typeinfo_t *t, const sim_value_t *v)
         m.ticks += (int64_t)v->u.t.offset * 600000000;
         moment_norm(&m);
         break;
-    default: break;
+    default:
+        break;
     }
     return m;
 }
@@ -236,7 +245,8 @@ static bool put_moment(arena_t *a, moment_t m, const sim_typeinfo_t *to, sim_val
         return true;
     }
 range:
-    return sql_fail(a, err, 242, 16, 3, "The conversion of a %s data type to a %s data type resulted in an out-of-range value.",
+    return sql_fail(a, err, 242, 16, 3,
+                    "The conversion of a %s data type to a %s data type resulted in an out-of-range value.",
                     "datetime2", type_name(to->base));
 }
 
@@ -310,7 +320,8 @@ static bool string_to_number(arena_t *a, const sim_typeinfo_t *from, const sim_v
         for (size_t i = 0; i < n && m < sizeof(text); i++)
             if (s[i] != ',' && s[i] != '$') text[m++] = s[i];
         if (n == 0 || dec_parse(text, m, &d, &scale, &prec)) return put_exact(a, d, scale, to, ret, err);
-        return sql_fail(a, err, 235, 16, 0, "Cannot convert a char value to money. The char value has incorrect syntax.");
+        return sql_fail(a, err, 235, 16, 0,
+                        "Cannot convert a char value to money. The char value has incorrect syntax.");
     }
     if (dec_parse(s, n, &d, &scale, &prec)) return put_exact(a, d, scale, to, ret, err);
     return sql_fail(a, err, 8114, 16, 5, "Error converting data type %s to %s.", type_name(from->base),
@@ -342,7 +353,8 @@ static bool string_to_guid(arena_t *a, const sim_value_t *v, sim_value_t *ret, s
         return true;
     }
 bad:
-    return sql_fail(a, err, 8169, 16, 2, "Conversion failed when converting from a character string to uniqueidentifier.");
+    return sql_fail(a, err, 8169, 16, 2,
+                    "Conversion failed when converting from a character string to uniqueidentifier.");
 }
 
 static bool string_to_moment(arena_t *a, const sim_typeinfo_t *from, const sim_value_t *v, const sim_typeinfo_t *to,
@@ -360,7 +372,8 @@ static bool string_to_moment(arena_t *a, const sim_typeinfo_t *from, const sim_v
     return put_moment(a, m, to, ret, err);
 bad:
     if (to->base == SIM_T_SMALLDATETIME)
-        return sql_fail(a, err, 295, 16, 3, "Conversion failed when converting character string to smalldatetime data type.");
+        return sql_fail(a, err, 295, 16, 3,
+                        "Conversion failed when converting character string to smalldatetime data type.");
     return sql_fail(a, err, 241, 16, 1, "Conversion failed when converting date and/or time from character string.");
 }
 
@@ -463,7 +476,8 @@ static bool fit_string(arena_t *a, const char *s, size_t n, const sim_typeinfo_t
             return true;
         }
         if (from != NULL && from->base == SIM_T_UNIQUEIDENTIFIER)
-            return sql_fail(a, err, 8170, 16, 2, "Insufficient result space to convert uniqueidentifier value to char.");
+            return sql_fail(a, err, 8170, 16, 2,
+                            "Insufficient result space to convert uniqueidentifier value to char.");
         if (flags & CONVERT_IMPLICIT) {
             bool blanks = true; /* dropping trailing blanks is not a truncation */
             for (size_t i = cut; i < n; i++) blanks = blanks && s[i] == ' ';
@@ -532,14 +546,16 @@ bool value_same_storage(const sim_typeinfo_t *from, const sim_typeinfo_t *to)
 {
     if (from->base == SIM_T_NULL) return true;
     if (type_is_integer(from->base) && type_is_integer(to->base)) {
-        static const uint8_t rank[] = {[SIM_T_BIT] = 0, [SIM_T_TINYINT] = 1, [SIM_T_SMALLINT] = 2, [SIM_T_INT] = 3, [SIM_T_BIGINT] = 4};
+        static const uint8_t rank[] = {
+            [SIM_T_BIT] = 0, [SIM_T_TINYINT] = 1, [SIM_T_SMALLINT] = 2, [SIM_T_INT] = 3, [SIM_T_BIGINT] = 4};
         return from->base == to->base || (to->base != SIM_T_BIT && rank[from->base] <= rank[to->base]);
     }
     if (type_is_decimal(from->base) && type_is_decimal(to->base))
         return from->scale == to->scale && from->prec <= to->prec;
     if (type_is_money(from->base) && to->base == SIM_T_MONEY) return true;
     if (from->base == SIM_T_REAL && to->base == SIM_T_FLOAT) return true;
-    if ((from->base == SIM_T_VARCHAR || from->base == SIM_T_NVARCHAR || from->base == SIM_T_CHAR || from->base == SIM_T_NCHAR) &&
+    if ((from->base == SIM_T_VARCHAR || from->base == SIM_T_NVARCHAR || from->base == SIM_T_CHAR ||
+         from->base == SIM_T_NCHAR) &&
         (to->base == SIM_T_NVARCHAR || (to->base == SIM_T_VARCHAR && !type_is_unicode(from->base))) &&
         (!from->utf8 || to->utf8 || to->base == SIM_T_NVARCHAR)) {
         int cf = type_chars(from), ct = type_chars(to);
@@ -568,7 +584,8 @@ bool value_convert(arena_t *a, const sim_typeinfo_t *from, const sim_value_t *v,
             return true;
         }
         if (type_is_lob(from))
-            return sql_fail(a, err, 206, 16, 2, "Operand type clash: %s is incompatible with sql_variant", type_name(f));
+            return sql_fail(a, err, 206, 16, 2, "Operand type clash: %s is incompatible with sql_variant",
+                            type_name(f));
         ret_v->u.v.type = arena_memdup(a, from, sizeof(*from));
         ret_v->u.v.value = arena_memdup(a, v, sizeof(*v));
         return true;
@@ -606,7 +623,8 @@ bool value_convert(arena_t *a, const sim_typeinfo_t *from, const sim_value_t *v,
     }
 refused:
     if (flags & CONVERT_IMPLICIT)
-        return sql_fail(a, err, 206, 16, 2, "Operand type clash: %s is incompatible with %s", type_name(f), type_name(t));
+        return sql_fail(a, err, 206, 16, 2, "Operand type clash: %s is incompatible with %s", type_name(f),
+                        type_name(t));
     return sql_fail(a, err, 529, 16, 2, "Explicit conversion from data type %s to %s is not allowed.", type_name(f),
                     type_name(t));
 }

@@ -16,8 +16,13 @@ typedef struct sql_error {
     const char *text; /* NULL = no error */
 } sql_error_t;
 
-bool sql_fail(arena_t *a, sql_error_t *err, int number, int class, int state, const char *fmt, ...)
-    __attribute__((format(printf, 6, 7))); /* always false */
+void sql_fail_set(arena_t *a, sql_error_t *err, int number, int class, int state, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
+static inline bool value_false(void)
+{
+    return false;
+}
+#define sql_fail(...) (sql_fail_set(__VA_ARGS__), value_false())
 
 dec_t value_dec(const sim_value_t *v);
 void value_set_dec(sim_value_t *v, dec_t d);

@@ -7,9 +7,9 @@
 
 #include "util/datetime.h"
 
-static const uint16_t c1[32] = {0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
-                                0x2039, 0x0152, 0x8D, 0x017D, 0x8F, 0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
-                                0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D, 0x017E, 0x0178};
+static const uint16_t c1[32] = {0x20AC, 0x81,   0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+                                0x2039, 0x0152, 0x8D,   0x017D, 0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+                                0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D,   0x017E, 0x0178};
 
 const char *text_to_cp1252(arena_t *a, const char *s, size_t *len)
 {
@@ -80,13 +80,14 @@ void text_decode(const sim_typeinfo_t *t, const char *p, size_t n, buf_t *out)
         buf_add(out, p, n);
         return;
     }
-    for (size_t i = 0; i < n; i++) buf_add(out, tmp, utf8_put(u[i] >= 0x80 && u[i] < 0xA0 ? c1[u[i] - 0x80] : u[i], tmp));
+    for (size_t i = 0; i < n; i++)
+        buf_add(out, tmp, utf8_put(u[i] >= 0x80 && u[i] < 0xA0 ? c1[u[i] - 0x80] : u[i], tmp));
 }
 
 void text_guid(const uint8_t g[16], buf_t *out)
 {
-    buf_printf(out, "%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X", g[3], g[2], g[1], g[0], g[5],
-               g[4], g[7], g[6], g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15]);
+    buf_printf(out, "%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X", g[3], g[2], g[1], g[0],
+               g[5], g[4], g[7], g[6], g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15]);
 }
 
 static void text_float(double f, bool real, int style, buf_t *out)
@@ -122,7 +123,8 @@ static void text_time12(const dt_parts_t *p, buf_t *out, bool seconds, int ms)
 
 static void text_moment(const sim_typeinfo_t *t, const sim_value_t *v, int style, buf_t *out)
 {
-    static const char *const mon[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    static const char *const mon[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     int32_t days = v->u.t.days;
     int64_t ticks = v->u.t.ticks;
     int scale = type_scale(t), offset = v->u.t.offset;
@@ -143,24 +145,49 @@ static void text_moment(const sim_typeinfo_t *t, const sim_value_t *v, int style
     char tmp[48];
     int ms = (int)(p.fraction / 10000);
     switch (style) {
-    case 101: buf_printf(out, "%02d/%02d/%04d", p.month, p.day, p.year); return;
-    case 102: buf_printf(out, "%04d.%02d.%02d", p.year, p.month, p.day); return;
-    case 103: buf_printf(out, "%02d/%02d/%04d", p.day, p.month, p.year); return;
-    case 104: buf_printf(out, "%02d.%02d.%04d", p.day, p.month, p.year); return;
-    case 105: buf_printf(out, "%02d-%02d-%04d", p.day, p.month, p.year); return;
-    case 108: buf_printf(out, "%02d:%02d:%02d", p.hour, p.minute, p.second); return;
-    case 110: buf_printf(out, "%02d-%02d-%04d", p.month, p.day, p.year); return;
-    case 111: buf_printf(out, "%04d/%02d/%02d", p.year, p.month, p.day); return;
-    case 112: buf_printf(out, "%04d%02d%02d", p.year, p.month, p.day); return;
-    case 114: buf_printf(out, "%02d:%02d:%02d:%03d", p.hour, p.minute, p.second, ms); return;
-    case 23: buf_printf(out, "%04d-%02d-%02d", p.year, p.month, p.day); return;
+    case 101:
+        buf_printf(out, "%02d/%02d/%04d", p.month, p.day, p.year);
+        return;
+    case 102:
+        buf_printf(out, "%04d.%02d.%02d", p.year, p.month, p.day);
+        return;
+    case 103:
+        buf_printf(out, "%02d/%02d/%04d", p.day, p.month, p.year);
+        return;
+    case 104:
+        buf_printf(out, "%02d.%02d.%04d", p.day, p.month, p.year);
+        return;
+    case 105:
+        buf_printf(out, "%02d-%02d-%04d", p.day, p.month, p.year);
+        return;
+    case 108:
+        buf_printf(out, "%02d:%02d:%02d", p.hour, p.minute, p.second);
+        return;
+    case 110:
+        buf_printf(out, "%02d-%02d-%04d", p.month, p.day, p.year);
+        return;
+    case 111:
+        buf_printf(out, "%04d/%02d/%02d", p.year, p.month, p.day);
+        return;
+    case 112:
+        buf_printf(out, "%04d%02d%02d", p.year, p.month, p.day);
+        return;
+    case 114:
+        buf_printf(out, "%02d:%02d:%02d:%03d", p.hour, p.minute, p.second, ms);
+        return;
+    case 23:
+        buf_printf(out, "%04d-%02d-%02d", p.year, p.month, p.day);
+        return;
     case 120:
-    case 20: scale = 0; break;
+    case 20:
+        scale = 0;
+        break;
     case 121:
     case 21:
     case 25:
     case 126:
-    case 127: break;
+    case 127:
+        break;
     case 9:
     case 109:
         buf_printf(out, "%s %2d %04d ", mon[p.month - 1], p.day, p.year);
@@ -210,14 +237,20 @@ void value_text(const sim_typeinfo_t *t, const sim_value_t *v, int style, buf_t 
         return;
     }
     case SIM_T_REAL:
-    case SIM_T_FLOAT: text_float(v->u.f, t->base == SIM_T_REAL, style, out); return;
+    case SIM_T_FLOAT:
+        text_float(v->u.f, t->base == SIM_T_REAL, style, out);
+        return;
     case SIM_T_DATE:
     case SIM_T_TIME:
     case SIM_T_DATETIME:
     case SIM_T_SMALLDATETIME:
     case SIM_T_DATETIME2:
-    case SIM_T_DATETIMEOFFSET: text_moment(t, v, style, out); return;
-    case SIM_T_UNIQUEIDENTIFIER: text_guid(v->u.guid, out); return;
+    case SIM_T_DATETIMEOFFSET:
+        text_moment(t, v, style, out);
+        return;
+    case SIM_T_UNIQUEIDENTIFIER:
+        text_guid(v->u.guid, out);
+        return;
     case SIM_T_BINARY:
     case SIM_T_VARBINARY:
     case SIM_T_IMAGE:
@@ -225,13 +258,19 @@ void value_text(const sim_typeinfo_t *t, const sim_value_t *v, int style, buf_t 
         if (style != 2) buf_adds(out, "0x");
         for (size_t i = 0; i < v->u.s.len; i++) buf_printf(out, "%02X", (unsigned char)v->u.s.ptr[i]);
         return;
-    case SIM_T_VARIANT: value_text(v->u.v.type, v->u.v.value, style, out); return;
+    case SIM_T_VARIANT:
+        value_text(v->u.v.type, v->u.v.value, style, out);
+        return;
     case SIM_T_BIT:
     case SIM_T_TINYINT:
     case SIM_T_SMALLINT:
     case SIM_T_INT:
-    case SIM_T_BIGINT: buf_printf(out, "%lld", (long long)v->u.i); return;
-    default: buf_add(out, v->u.s.ptr, v->u.s.len); return;
+    case SIM_T_BIGINT:
+        buf_printf(out, "%lld", (long long)v->u.i);
+        return;
+    default:
+        buf_add(out, v->u.s.ptr, v->u.s.len);
+        return;
     }
 }
 
@@ -267,7 +306,8 @@ static int sign64(int64_t x)
 
 int value_cmp(const sim_typeinfo_t *t, const sim_value_t *a, const sim_value_t *b)
 {
-    if (type_is_char(t->base) || t->base == SIM_T_XML) return text_cmp_ci(a->u.s.ptr, a->u.s.len, b->u.s.ptr, b->u.s.len);
+    if (type_is_char(t->base) || t->base == SIM_T_XML)
+        return text_cmp_ci(a->u.s.ptr, a->u.s.len, b->u.s.ptr, b->u.s.len);
     if (type_is_binary(t->base)) {
         size_t n = a->u.s.len < b->u.s.len ? a->u.s.len : b->u.s.len;
         int c = memcmp(a->u.s.ptr, b->u.s.ptr, n);
@@ -279,7 +319,8 @@ int value_cmp(const sim_typeinfo_t *t, const sim_value_t *a, const sim_value_t *
     }
     if (type_is_float(t->base)) return a->u.f < b->u.f ? -1 : a->u.f > b->u.f;
     if (type_is_datetime(t->base))
-        return a->u.t.days != b->u.t.days ? sign64((int64_t)a->u.t.days - b->u.t.days) : sign64(a->u.t.ticks - b->u.t.ticks);
+        return a->u.t.days != b->u.t.days ? sign64((int64_t)a->u.t.days - b->u.t.days)
+                                          : sign64(a->u.t.ticks - b->u.t.ticks);
     if (t->base == SIM_T_UNIQUEIDENTIFIER) return memcmp(a->u.guid, b->u.guid, 16);
     if (t->base == SIM_T_VARIANT) {
         if (a->u.v.type->base != b->u.v.type->base) return a->u.v.type->base < b->u.v.type->base ? -1 : 1;

@@ -9,7 +9,6 @@
 #include "sql/exec.h"
 #include "sql/parser.h"
 
-
 bool writer_open(writer_t *w, sim_session_t *s, sdb_t *sdb, cat_table_t *t, const char *verb)
 {
     memset(w, 0, sizeof(*w));
@@ -26,7 +25,8 @@ bool writer_open(writer_t *w, sim_session_t *s, sdb_t *sdb, cat_table_t *t, cons
     return true;
 }
 
-bool writer_convert(writer_t *w, const cat_column_t *c, const sim_typeinfo_t *from, const sim_value_t *v, sim_value_t *ret)
+bool writer_convert(writer_t *w, const cat_column_t *c, const sim_typeinfo_t *from, const sim_value_t *v,
+                    sim_value_t *ret)
 {
     sql_error_t err = {0};
     sim_session_t *s = w->s;
@@ -36,7 +36,8 @@ bool writer_convert(writer_t *w, const cat_column_t *c, const sim_typeinfo_t *fr
     value_text(from, v, 0, &text);
     size_t limit = (size_t)(type_chars(&c->type) < 0 ? 0 : type_chars(&c->type));
     size_t cut = type_is_binary(c->type.base) ? 0 : utf8_prefix(buf_text(&text), text.len, limit);
-    fail(s, 2628, 16, 1, "String or binary data would be truncated in table '%s.%s.%s', column '%s'. Truncated value: '%.*s'.",
+    fail(s, 2628, 16, 1,
+         "String or binary data would be truncated in table '%s.%s.%s', column '%s'. Truncated value: '%.*s'.",
          w->sdb->db->name, w->t->schema, w->t->name, c->name, (int)cut, buf_text(&text));
     buf_done(&text);
     return false;
@@ -75,10 +76,14 @@ static bool unique_error(writer_t *w, const sim_value_t *cells)
         buf_t key = {0};
         key_text(w->t, ix, cells, &key);
         if (ix->pk || ix->uq)
-            fail(w->s, 2627, 14, 1, "Violation of %s constraint '%s'. Cannot insert duplicate key in object '%s.%s'. The duplicate key value is (%s).",
+            fail(w->s, 2627, 14, 1,
+                 "Violation of %s constraint '%s'. Cannot insert duplicate key in object '%s.%s'. The duplicate key "
+                 "value is (%s).",
                  ix->pk ? "PRIMARY KEY" : "UNIQUE KEY", ix->name, w->t->schema, w->t->name, buf_text(&key));
         else
-            fail(w->s, 2601, 14, 1, "Cannot insert duplicate key row in object '%s.%s' with unique index '%s'. The duplicate key value is (%s).",
+            fail(w->s, 2601, 14, 1,
+                 "Cannot insert duplicate key row in object '%s.%s' with unique index '%s'. The duplicate key value is "
+                 "(%s).",
                  w->t->schema, w->t->name, ix->name, buf_text(&key));
         buf_done(&key);
         return false;
@@ -91,7 +96,8 @@ static bool step_write(writer_t *w, sqlite3_stmt *st, const sim_value_t *cells)
     int rc = sqlite3_step(st);
     sqlite3_reset(st);
     if (rc == SQLITE_DONE) return true;
-    if ((sqlite3_extended_errcode(w->s->sq) & 0xFF) == SQLITE_CONSTRAINT && cells != NULL) return unique_error(w, cells);
+    if ((sqlite3_extended_errcode(w->s->sq) & 0xFF) == SQLITE_CONSTRAINT && cells != NULL)
+        return unique_error(w, cells);
     return fail_sqlite(w->s);
 }
 
@@ -100,8 +106,10 @@ static bool check_nulls(writer_t *w, const sim_value_t *cells)
     for (size_t i = 0; i < w->t->ncols; i++) {
         const cat_column_t *c = &w->t->cols[i];
         if (!cells[i].is_null || !c->type.not_null || c->computed) continue;
-        return fail(w->s, 515, 16, 2, "Cannot insert the value NULL into column '%s', table '%s.%s.%s'; column does not allow nulls. %s fails.",
-                    c->name, w->t->temp ? "tempdb" : w->sdb->db->name, w->t->schema, w->t->name, w->verb);
+        return fail(
+            w->s, 515, 16, 2,
+            "Cannot insert the value NULL into column '%s', table '%s.%s.%s'; column does not allow nulls. %s fails.",
+            c->name, w->t->temp ? "tempdb" : w->sdb->db->name, w->t->schema, w->t->name, w->verb);
     }
     return true;
 }
@@ -118,12 +126,16 @@ static bool fk_conflict(writer_t *w, const cat_fk_t *f, const cat_table_t *named
     const cat_column_t *c = table_column_id(named, col_id);
     char col[300] = "";
     if (f->ncols == 1 && c != NULL) snprintf(col, sizeof(col), ", column '%s'", c->name);
-    return fail(w->s, 547, 16, 0, "The %s statement conflicted with the %s constraint \"%s\". The conflict occurred in database \"%s\", table \"%s.%s\"%s.",
-                w->verb, named->id == f->ref_id && w->t->id == f->table_id ? "FOREIGN KEY" : "REFERENCE", f->name, w->sdb->db->name, named->schema, named->name, col);
+    return fail(w->s, 547, 16, 0,
+                "The %s statement conflicted with the %s constraint \"%s\". The conflict occurred in database \"%s\", "
+                "table \"%s.%s\"%s.",
+                w->verb, named->id == f->ref_id && w->t->id == f->table_id ? "FOREIGN KEY" : "REFERENCE", f->name,
+                w->sdb->db->name, named->schema, named->name, col);
 }
 
 /* Is there a row of `other` whose columns `other_cols` equal this row's `my_cols`? */
-static bool row_exists(writer_t *w, const cat_table_t *other, const int *other_cols, const int *my_cols, int n, const sim_value_t *cells, bool *ret)
+static bool row_exists(writer_t *w, const cat_table_t *other, const int *other_cols, const int *my_cols, int n,
+                       const sim_value_t *cells, bool *ret)
 {
     buf_t q = {0};
     sqlite3_stmt *st = NULL;
@@ -193,7 +205,8 @@ static bool check_children(writer_t *w, const sim_value_t *before, const bool *c
             continue;
         }
         if (!row_exists(w, child, f->cols, f->ref_cols, f->ncols, before, &found)) return false;
-        if (found && child->id == w->t->id && changed == NULL) continue; /* self reference: checked by the final state */
+        if (found && child->id == w->t->id && changed == NULL)
+            continue; /* self reference: checked by the final state */
         if (found) return fk_conflict(w, f, child, f->cols[0]);
     }
     return true;
@@ -255,7 +268,8 @@ static bool check_conditions(writer_t *w, const sim_value_t *cells)
         bool ok = bind_cond(&b, e, &sql);
         bool violated = false;
         if (ok) {
-            sqlite3_stmt *st = bind_prepare(&b, arena_printf(&w->s->arena, "SELECT %s FROM (SELECT %s) AS r", sql, buf_text(&q)));
+            sqlite3_stmt *st =
+                bind_prepare(&b, arena_printf(&w->s->arena, "SELECT %s FROM (SELECT %s) AS r", sql, buf_text(&q)));
             ok = st != NULL;
             if (ok && sqlite3_step(st) == SQLITE_ROW)
                 violated = sqlite3_column_type(st, 0) != SQLITE_NULL && sqlite3_column_int(st, 0) == 0;
@@ -266,7 +280,9 @@ static bool check_conditions(writer_t *w, const sim_value_t *cells)
         buf_done(&q);
         if (!ok) return false;
         if (violated)
-            return fail(w->s, 547, 16, 0, "The %s statement conflicted with the CHECK constraint \"%s\". The conflict occurred in database \"%s\", table \"%s.%s\".",
+            return fail(w->s, 547, 16, 0,
+                        "The %s statement conflicted with the CHECK constraint \"%s\". The conflict occurred in "
+                        "database \"%s\", table \"%s.%s\".",
                         w->verb, c->name, w->sdb->db->name, w->t->schema, w->t->name);
     }
     return true;
@@ -278,9 +294,16 @@ static bool check_lobs(writer_t *w, const sim_value_t *cells)
     for (size_t i = 0; w->logged && i < w->t->ncols; i++) {
         const sim_typeinfo_t *t = &w->t->cols[i].type;
         if (!type_is_lob(t) || cells[i].is_null) continue;
-        size_t n = type_is_unicode(t->base) || t->base == SIM_T_XML ? utf16_units(cells[i].u.s.ptr, cells[i].u.s.len) * 2 : cells[i].u.s.len;
+        size_t n = type_is_unicode(t->base) || t->base == SIM_T_XML
+                       ? utf16_units(cells[i].u.s.ptr, cells[i].u.s.len) * 2
+                       : cells[i].u.s.len;
         if (n > 65536)
-            return fail(w->s, 7139, 16, 1, "Length of LOB data (%zu) to be replicated exceeds configured maximum 65536. Use the stored procedure sp_configure to increase the configured maximum value for max text repl size option, which defaults to 65536. A configured value of -1 indicates no limit, other that the limit imposed by the data type.", n);
+            return fail(
+                w->s, 7139, 16, 1,
+                "Length of LOB data (%zu) to be replicated exceeds configured maximum 65536. Use the stored procedure "
+                "sp_configure to increase the configured maximum value for max text repl size option, which defaults "
+                "to 65536. A configured value of -1 indicates no limit, other that the limit imposed by the data type.",
+                n);
     }
     return true;
 }
@@ -340,7 +363,8 @@ static bool next_identity(writer_t *w, sim_value_t *cell)
         v = (w->wrote_identity || last != 0 ? last : c->seed - c->incr) + c->incr;
         if (!w->wrote_identity && last == 0) v = c->seed;
     } else {
-        if (!w->wrote_identity) sq_int(w->s, &last, "SELECT last FROM %s._sim_identity WHERE object_id=%d", w->sdb->db->attach, w->t->id);
+        if (!w->wrote_identity)
+            sq_int(w->s, &last, "SELECT last FROM %s._sim_identity WHERE object_id=%d", w->sdb->db->attach, w->t->id);
         v = server_identity_next(w->sdb->db, w->t->id, last, c->incr, &fresh);
     }
     w->max_identity = v;
@@ -348,7 +372,8 @@ static bool next_identity(writer_t *w, sim_value_t *cell)
     sim_value_t iv = value_int(v);
     sql_error_t err = {0};
     if (!value_convert(&w->arena, &big, &iv, &c->type, 0, 0, cell, &err))
-        return fail(w->s, 8115, 16, 1, "Arithmetic overflow error converting IDENTITY to data type %s.", type_name(c->type.base));
+        return fail(w->s, 8115, 16, 1, "Arithmetic overflow error converting IDENTITY to data type %s.",
+                    type_name(c->type.base));
     return true;
 }
 
@@ -428,7 +453,8 @@ bool writer_update(writer_t *w, int64_t rowid, const sim_value_t *before, sim_va
         any = any || (changed[i] && !t->cols[i].computed);
     }
     ok = ok && check_nulls(w, after) && check_lobs(w, after);
-    ok = ok && (t->nchecks == 0 || check_conditions(w, after)) && check_parents(w, after, changed) && check_children(w, before, changed);
+    ok = ok && (t->nchecks == 0 || check_conditions(w, after)) && check_parents(w, after, changed) &&
+         check_children(w, before, changed);
     if (ok && any) {
         if (w->update == NULL) {
             buf_t q = {0};
@@ -440,7 +466,10 @@ bool writer_update(writer_t *w, int64_t rowid, const sim_value_t *before, sim_va
                 first = false;
             }
             buf_adds(&q, " WHERE rowid=?1");
-            ok = sqlite3_prepare_v3(w->s->sq, buf_text(&q), -1, SQLITE_PREPARE_PERSISTENT, &w->update, NULL) == SQLITE_OK ? true : fail_sqlite(w->s);
+            ok =
+                sqlite3_prepare_v3(w->s->sq, buf_text(&q), -1, SQLITE_PREPARE_PERSISTENT, &w->update, NULL) == SQLITE_OK
+                    ? true
+                    : fail_sqlite(w->s);
             buf_done(&q);
         }
         if (ok) {
@@ -472,7 +501,9 @@ bool writer_delete(writer_t *w, int64_t rowid, const sim_value_t *before)
     bool ok = true;
     if (w->del == NULL) {
         char *q = sqlite3_mprintf("DELETE FROM %s WHERE rowid=?1", w->t->storage);
-        ok = sqlite3_prepare_v3(w->s->sq, q, -1, SQLITE_PREPARE_PERSISTENT, &w->del, NULL) == SQLITE_OK ? true : fail_sqlite(w->s);
+        ok = sqlite3_prepare_v3(w->s->sq, q, -1, SQLITE_PREPARE_PERSISTENT, &w->del, NULL) == SQLITE_OK
+                 ? true
+                 : fail_sqlite(w->s);
         sqlite3_free(q);
     }
     if (ok) {
@@ -494,7 +525,8 @@ bool writer_close(writer_t *w, bool ok)
         sq_int(w->s, &last, "SELECT last FROM %s._sim_identity WHERE object_id=%d", w->sdb->db->attach, w->t->id);
         int64_t incr = w->t->cols[w->identity_at].incr;
         if (incr > 0 ? w->max_identity > last : w->max_identity < last) {
-            ok = sq_exec(w->s, "UPDATE %s._sim_identity SET last=%lld WHERE object_id=%d", w->sdb->db->attach, (long long)w->max_identity, w->t->id);
+            ok = sq_exec(w->s, "UPDATE %s._sim_identity SET last=%lld WHERE object_id=%d", w->sdb->db->attach,
+                         (long long)w->max_identity, w->t->id);
             if (w->identity_given) server_identity_set(w->sdb->db, w->t->id, w->max_identity);
         }
     }

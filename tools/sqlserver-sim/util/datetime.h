@@ -11,7 +11,7 @@
 #define DT_DAY_TICKS INT64_C(864000000000)
 #define DT_DAYS_1900 693595
 #define DT_DAYS_1970 719162
-#define DT_DAYS_MAX 3652058
+#define DT_DAYS_MAX  3652058
 
 typedef struct dt_parts {
     int year, month, day;

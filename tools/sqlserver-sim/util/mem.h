@@ -17,13 +17,13 @@ typedef struct arena {
     size_t used;
 } arena_t;
 
-void *sim_alloc(size_t size);                 /* zeroed */
+void *sim_alloc(size_t size); /* zeroed */
 void *sim_realloc(void *ptr, size_t size);
 char *sim_strdup(const char *s);
 char *sim_strndup(const char *s, size_t n);
 char *sim_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-void *arena_alloc(arena_t *a, size_t size);   /* zeroed, 16-byte aligned */
+void *arena_alloc(arena_t *a, size_t size); /* zeroed, 16-byte aligned */
 char *arena_strdup(arena_t *a, const char *s);
 char *arena_strndup(arena_t *a, const char *s, size_t n); /* adds a NUL */
 void *arena_memdup(arena_t *a, const void *p, size_t n);  /* never NULL, adds a NUL */
@@ -52,9 +52,9 @@ bool name_eq(const char *a, const char *b);
 /* UTF-8 helpers; invalid bytes count as one character each. */
 uint32_t utf8_next(const char *s, size_t len, size_t *pos);
 size_t utf8_put(uint32_t cp, char out[4]);
-size_t utf16_units(const char *s, size_t len);              /* UTF-16 code units */
+size_t utf16_units(const char *s, size_t len);               /* UTF-16 code units */
 size_t utf8_prefix(const char *s, size_t len, size_t units); /* bytes of the first `units` UTF-16 units */
-uint32_t fold_char(uint32_t cp);  /* lower case for CI compare */
+uint32_t fold_char(uint32_t cp);                             /* lower case for CI compare */
 bool cp1252_has(uint32_t cp);
 
 #endif
