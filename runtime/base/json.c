@@ -213,11 +213,8 @@ static void hash_order(const cd_value_t *map, uint32_t *order)
     for (uint32_t bucket = 0; bucket < cap && n < map->len; bucket++) {
         for (uint32_t i = 0; i < map->len; i++) {
             const cd_value_t *k = &map->items[2 * i];
-            char name[256];
-            if (k->type != CD_STRING || k->len >= sizeof(name)) continue;
-            memcpy(name, k->str, k->len);
-            name[k->len] = '\0';
-            uint32_t h = (uint32_t)str_java_hash(name);
+            if (k->type != CD_STRING) continue;
+            uint32_t h = (uint32_t)str_java_hash_n(k->str, k->len);
             if (((h ^ (h >> 16)) & (cap - 1)) == bucket) order[n++] = i;
         }
     }

@@ -68,8 +68,13 @@ bool str_utf8_valid(const char *s, size_t len)
 
 int32_t str_java_hash(const char *s)
 {
+    return str_java_hash_n(s, strlen(s));
+}
+
+int32_t str_java_hash_n(const char *s, size_t len)
+{
     uint32_t h = 0;
-    const char *end = s + strlen(s);
+    const char *end = s + len;
     while (s < end) {
         uint32_t c = str_utf8_next(&s, end);
         if (c >= 0x10000) {

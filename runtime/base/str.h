@@ -35,6 +35,7 @@ char *str_trim_dup(const char *s, cd_arena_t *arena);
 cd_list_t str_split_list(const char *s, cd_arena_t *arena);
 /** Java's String.hashCode over UTF-16 units of UTF-8 text; broken UTF-8 counts as U+FFFD. */
 int32_t str_java_hash(const char *s);
+int32_t str_java_hash_n(const char *s, size_t len);
 /** One code point of UTF-8; advances *p (never past end) and yields 0xFFFD for broken input. */
 uint32_t str_utf8_next(const char **p, const char *end);
 bool str_utf8_valid(const char *s, size_t len);

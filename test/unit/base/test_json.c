@@ -101,6 +101,14 @@ static void test_offset_maps_are_written_in_hash_order(void **state)
     expect_text(v, "{\"event_serial_no\":3,\"commit_lsn\":0,\"change_lsn\":2,\"snapshot\":4,\"snapshot_completed\":1}");
     json_decref(v);
 
+    char long_key[600];
+    memset(long_key, 'k', sizeof(long_key));
+    cd_value_t one[] = {cd_v_strn(long_key, sizeof(long_key)), cd_v_int(CD_INT64, 1)};
+    map = cd_v_items(CD_MAP, one, 1);
+    v = json_from_value(&map);
+    assert_int_equal(json_object_size(v), 1);
+    json_decref(v);
+
     cd_value_t many[28];
     char names[14][4];
     for (uint32_t i = 0; i < 14; i++) {
