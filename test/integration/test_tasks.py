@@ -54,7 +54,10 @@ def test_kill9_of_the_worker_loses_nothing(env):
     append(env, 100000, 100000)
     worker.start()
     wait_until(lambda: "line 199999" in written(env)[-1:], 90, "the last line to arrive")
-    eq(sorted(set(written(env))), sorted(lines(200000)), "every line arrived")
+    got = set(written(env))
+    eq(sorted(set(lines(200000)) - got), [], "lines that did not arrive")
+    torn = got - set(lines(200000))
+    assert len(torn) <= 1, f"a kill may cut one line short, the one being written: {sorted(torn)[:5]}"
 
 
 @requires("kafka")
