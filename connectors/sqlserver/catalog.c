@@ -283,6 +283,10 @@ cd_err_t *catalog_instances(conn_t *c, const char *db, const lsn_t *to, cd_arena
         for (uint32_t k = first; k < end; k++) it->columns[it->ncolumns++] = columns[k].name;
     }
 out:
+    if (err != NULL && err->code == 208) {
+        err = cd_err_wrap(err, CD_ERR_RETRIABLE, "io.debezium.DebeziumException",
+                          "Change data capture is not enabled for database '%s'; run sys.sp_cdc_enable_db in it", db);
+    }
     free(items);
     free(columns);
     buf_done(&sql);
