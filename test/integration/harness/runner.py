@@ -157,6 +157,8 @@ def side_by_side(directory, argv, options, tests):
     threads = [threading.Thread(target=run_shard, args=(job,)) for job in range(jobs)]
     for t in threads:
         t.start()
+    # A Ctrl-C reaches every shard by itself; each ends its services, and we wait for that. (SIG_IGN would be inherited.)
+    signal.signal(signal.SIGINT, lambda *_: None)
     for t in threads:
         t.join()
     print(f"{os.path.basename(directory)}: {time.monotonic() - began:.0f} s with {jobs} jobs")
