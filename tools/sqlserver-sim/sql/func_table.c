@@ -259,9 +259,8 @@ static bool bind_aggregate(binder_t *b, const expr_t *e, const char *fn, bound_t
     if (type_is_money(v.type.base)) ret->type = type_simple(SIM_T_MONEY);
     if (v.type.base == SIM_T_REAL) ret->type = type_simple(SIM_T_FLOAT);
     return finish_agg(b, e,
-                      arena_printf(b->a, "%s(%s%s,%lld,%lld)", name_eq(fn, "sum") ? "sa_sum" : "sa_avg",
-                                   e->distinct ? "" : "", v.sql, (long long)type_pack(&v.type),
-                                   (long long)type_pack(&ret->type)),
+                      arena_printf(b->a, "%s(%s,%lld,%lld)", name_eq(fn, "sum") ? "sa_sum" : "sa_avg", v.sql,
+                                   (long long)type_pack(&v.type), (long long)type_pack(&ret->type)),
                       ret);
 }
 

@@ -43,6 +43,12 @@ bool p_next(parser_t *p)
     return false;
 }
 
+bool p_skip_two(parser_t *p)
+{
+    bool ok = p_next(p);
+    return ok && p_next(p);
+}
+
 bool p_peek(parser_t *p, token_t *ret_tok)
 {
     if (!p->has_ahead) {

@@ -51,7 +51,7 @@ static bool index_options(parser_t *p)
         token_t ahead;
         if (!p_peek(p, &ahead)) return false;
         if (ahead.kind == T_QUOTED || tok_is_word(&ahead, "primary")) {
-            if (!p_next(p) || !p_next(p)) return false;
+            if (!p_skip_two(p)) return false;
         }
     }
     if (!p_accept_word(p, "textimage_on", &hit)) return false;
@@ -136,7 +136,7 @@ static bool column_def(parser_t *p, column_def_t *d, table_constraint_t **cons, 
         } else if (p_is_kw(p, KW_NOT)) {
             if (!p_next(p)) return false;
             if (p_is_kw(p, KW_FOR)) { /* NOT FOR REPLICATION */
-                if (!p_next(p) || !p_next(p)) return false;
+                if (!p_skip_two(p)) return false;
                 continue;
             }
             if (!p_expect_kw(p, KW_NULL)) return false;
@@ -364,7 +364,7 @@ static bool alter_database(parser_t *p, stmt_t *s)
         return false;
     }
     if (p_is_kw(p, KW_WITH)) { /* WITH ROLLBACK IMMEDIATE | NO_WAIT | ROLLBACK AFTER n */
-        if (!p_next(p) || !p_next(p)) return false;
+        if (!p_skip_two(p)) return false;
         while (p_is_word(p, "immediate") || p_is_word(p, "after") || p->tok.kind == T_INT || p_is_word(p, "seconds"))
             if (!p_next(p)) return false;
     }

@@ -103,7 +103,7 @@ static bool insert_stmt(parser_t *p, stmt_t *s)
             const char *c;
             type_ref_t *t;
             if (!p_ident(p, &c) || !p_type(p, &t)) return false;
-            if (p_is_kw(p, KW_COLLATE) && (!p_next(p) || !p_next(p))) return false;
+            if (p_is_kw(p, KW_COLLATE) && (!p_skip_two(p))) return false;
             P_PUSH(p, s->cols, s->ncols, c);
             if (!p_accept_op(p, ',', &more)) return false;
         }
@@ -215,7 +215,7 @@ static bool exec_arg(parser_t *p, exec_arg_t *a)
         if (!p_peek(p, &ahead)) return false;
         if (ahead.kind == T_OP && ahead.kw == '=') {
             a->name = p_text(p, &p->tok);
-            if (!p_next(p) || !p_next(p)) return false;
+            if (!p_skip_two(p)) return false;
         }
     }
     if (p_is_kw(p, KW_DEFAULT)) return p_next(p);
@@ -272,7 +272,7 @@ bool p_exec(parser_t *p, stmt_t *s, bool implied)
         if (!p_accept_op(p, ',', &more)) return false;
     }
     if (p_is_kw(p, KW_WITH)) { /* WITH RECOMPILE */
-        if (!p_next(p) || !p_next(p)) return false;
+        if (!p_skip_two(p)) return false;
     }
     (void)hit;
     return true;

@@ -37,7 +37,7 @@ bool p_select_items(parser_t *p, select_item_t **ret_items, size_t *ret_n)
         if (ahead.kind == T_OP && (ahead.kw == '=' || (ahead.kw >= 'A' && ahead.kw <= 'H')) && p->tok.kind == T_VAR) {
             it.var = p_text(p, &p->tok);
             it.assign_op = ahead.kw == '=' ? '=' : "+-*/%&|^"[ahead.kw - 'A'];
-            if (!p_next(p) || !p_next(p)) return false;
+            if (!p_skip_two(p)) return false;
         } else if (ahead.kind == T_OP && ahead.kw == '=' && p_at_ident(p)) { /* alias = expr */
             if (!p_ident(p, &it.alias) || !p_next(p)) return false;
         }
@@ -271,7 +271,7 @@ static bool top_clause(parser_t *p, select_t *s)
         if (!p_peek(p, &ahead)) return false;
         if (tok_is_word(&ahead, "ties")) {
             s->top_ties = true;
-            return p_next(p) && p_next(p);
+            return p_skip_two(p);
         }
     }
     (void)hit;

@@ -445,7 +445,7 @@ bool parse_module(arena_t *arena, const char *src, size_t len, module_text_t *re
     if (!p_accept_op(&p, '(', &paren)) return false;
     if (p.tok.kind == T_VAR && !params(&p, &ret->params, &ret->outputs, &ret->nparams)) return false;
     if (paren && !p_expect_op(&p, ')')) return false;
-    if (p_is_kw(&p, KW_WITH) && (!p_next(&p) || !p_next(&p))) return false; /* WITH RECOMPILE and its kind */
+    if (p_is_kw(&p, KW_WITH) && (!p_skip_two(&p))) return false; /* WITH RECOMPILE and its kind */
     if (!p_is_kw(&p, KW_AS)) return p_fail(&p);
     ret->body = p.tok.end;
     return true;

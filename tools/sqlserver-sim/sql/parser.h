@@ -49,6 +49,7 @@ void expr_render(const expr_t *e, buf_t *out);
 
 bool p_fail(parser_t *p); /* 102/156 at the current token */
 bool p_next(parser_t *p);
+bool p_skip_two(parser_t *p);
 bool p_peek(parser_t *p, token_t *ret_tok); /* the token after the current one */
 bool p_is_op(const parser_t *p, int op);
 bool p_is_kw(const parser_t *p, int kw);
