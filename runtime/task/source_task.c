@@ -319,9 +319,10 @@ cd_err_t *source_run(task_t *t)
         err = loop(&s);
         if (s.started && !task_cancelled(t)) commit_last(&s);
     }
+    /* First the producer: its threads read payloads that live in the batches, or in the plugin's own memory. */
+    source_producer_free(s.producer);
     if (s.started) s.ops->task_stop(s.task);
     if (s.current != NULL) batch_unref(s.current);
-    source_producer_free(s.producer); /* before the batches: its threads read their payloads */
     offset_tracker_free(s.tracker);
     for (uint32_t i = 0; i < s.nbatches; i++) batch_unref(s.batches[i]);
     chain_free(s.chain);
