@@ -138,7 +138,7 @@ static inline int probe_open(void **state)
     probe_t *p = calloc(1, sizeof(*p));
     assert_non_null(p);
     p->sink.ops = probe_ops();
-    strcpy(p->dir, "/tmp/sim-probe-XXXXXX");
+    snprintf(p->dir, sizeof(p->dir), "/tmp/sim-probe-XXXXXX");
     assert_non_null(mkdtemp(p->dir));
     probe_start(p);
     *state = p;

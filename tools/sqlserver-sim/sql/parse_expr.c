@@ -1,4 +1,5 @@
 /* parse_expr.c: scalar expressions and search conditions by precedence climbing. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,10 @@ static bool literal(parser_t *p, expr_t **ret)
     case T_FLOAT:
         *ty = type_simple(SIM_T_FLOAT);
         v->u.f = strtod(p_text(p, t), NULL);
+        if (!isfinite(v->u.f))
+            return sql_fail(p->arena, p->err, 168, 15, 1,
+                            "The floating point value '%.*s' is out of the range of computer representation (8 bytes).",
+                            (int)(t->len > 64 ? 64 : t->len), t->text);
         break;
     case T_MONEY:
         *ty = type_simple(SIM_T_MONEY);
