@@ -15,6 +15,7 @@ SUITES = (
     ("build", [*MAKE, "-s", "-j", JOBS, "BUILD=release", "all"]),
     ("unit tests under ASan and UBSan", [*MAKE, "-s", "-j", JOBS, "BUILD=asan", "unit"]),
     ("fuzz seeds under ASan and UBSan", [*MAKE, "-s", "-j", JOBS, "BUILD=asan", "fuzz-seeds"]),
+    ("SQL Server stand-in", [*MAKE, "-s", "BUILD=release", "sim-test"]),
     ("scripts", [*MAKE, "-s", "BUILD=release", "scripts-test"]),
     ("integration", [*MAKE, "-s", "BUILD=release", "integration"]),
 )

@@ -14,7 +14,7 @@ set -euo pipefail
 
 readonly BUILD_PACKAGES="gcc make pkg-config libc6-dev libh2o-dev libuv1-dev libavro-dev libjansson-dev freetds-dev libpq-dev
     librdkafka-dev libcurl4-openssl-dev libpcre2-dev libsqlite3-dev libssl-dev python3"
-readonly TEST_PACKAGES="libcmocka-dev postgresql-15 openjdk-17-jre-headless maven nginx-light jq kcat freetds-bin curl python3-venv
+readonly TEST_PACKAGES="libcmocka-dev postgresql-15 openjdk-17-jre-headless maven nginx-light jq kcat freetds-bin tdsodbc curl python3-venv
     util-linux ca-certificates procps"
 readonly LINT_PACKAGES="clang clang-tidy clang-format libclang-rt-14-dev valgrind bear gcovr lcov shellcheck"
 
