@@ -34,22 +34,25 @@ typedef struct token {
 #define SQL_KEYWORDS(X)                                                                                                \
     X(ADD)                                                                                                             \
     X(ALL)                                                                                                             \
-    X(ALTER) X(AND) X(ANY) X(AS) X(ASC) X(AUTHORIZATION) X(BACKUP) X(BEGIN) X(BETWEEN) X(BREAK) X(BULK) X(BY)          \
-        X(CASCADE) X(CASE) X(CHECK) X(CHECKPOINT) X(CLOSE) X(CLUSTERED) X(COALESCE) X(COLLATE) X(COLUMN) X(COMMIT)     \
-            X(CONSTRAINT) X(CONTINUE) X(CONVERT) X(CREATE) X(CROSS) X(CURRENT_TIMESTAMP) X(CURRENT_USER) X(CURSOR)     \
-                X(DATABASE) X(DBCC) X(DEALLOCATE) X(DECLARE) X(DEFAULT) X(DELETE) X(DENY) X(DESC) X(DISTINCT) X(DROP)  \
-                    X(ELSE) X(END) X(ESCAPE) X(EXCEPT) X(EXEC) X(EXECUTE) X(EXISTS) X(FETCH) X(FOR) X(FOREIGN) X(FROM) \
-                        X(FULL) X(FUNCTION) X(GOTO) X(GRANT) X(GROUP) X(HAVING) X(IDENTITY) X(IDENTITY_INSERT) X(IF)   \
-                            X(IN) X(INDEX) X(INNER) X(INSERT) X(INTERSECT) X(INTO) X(IS) X(JOIN) X(KEY) X(KILL)        \
-                                X(LEFT) X(LIKE) X(MERGE) X(NOCHECK) X(NONCLUSTERED) X(NOT) X(NULL) X(NULLIF) X(OF)     \
-                                    X(OFF) X(ON) X(OPEN) X(OPTION) X(OR) X(ORDER) X(OUTER) X(OVER) X(PERCENT)          \
-                                        X(PRIMARY) X(PRINT) X(PROC) X(PROCEDURE) X(RAISERROR) X(RECONFIGURE)           \
-                                            X(REFERENCES) X(RESTORE) X(RETURN) X(REVOKE) X(RIGHT) X(ROLLBACK)          \
-                                                X(ROWGUIDCOL) X(SAVE) X(SCHEMA) X(SELECT) X(SESSION_USER) X(SET)       \
-                                                    X(SHUTDOWN) X(SYSTEM_USER) X(TABLE) X(THEN) X(TO) X(TOP) X(TRAN)   \
-                                                        X(TRANSACTION) X(TRIGGER) X(TRUNCATE) X(TRY_CONVERT) X(UNION)  \
-                                                            X(UNIQUE) X(UPDATE) X(USE) X(USER) X(VALUES) X(VIEW)       \
-                                                                X(WAITFOR) X(WHEN) X(WHERE) X(WHILE) X(WITH)
+    X(ALTER)                                                                                                           \
+    X(AND)                                                                                                             \
+    X(ANY)                                                                                                             \
+    X(AS) X(ASC) X(AUTHORIZATION) X(BACKUP) X(BEGIN) X(BETWEEN) X(BREAK) X(BULK) X(BY) X(CASCADE) X(CASE) X(CHECK)     \
+        X(CHECKPOINT) X(CLOSE) X(CLUSTERED) X(COALESCE) X(COLLATE) X(COLUMN) X(COMMIT) X(CONSTRAINT) X(CONTINUE)       \
+            X(CONVERT) X(CREATE) X(CROSS) X(CURRENT_TIMESTAMP) X(CURRENT_USER) X(CURSOR) X(DATABASE) X(DBCC)           \
+                X(DEALLOCATE) X(DECLARE) X(DEFAULT) X(DELETE) X(DENY) X(DESC) X(DISTINCT) X(DROP) X(ELSE) X(END)       \
+                    X(ESCAPE) X(EXCEPT) X(EXEC) X(EXECUTE) X(EXISTS) X(FETCH) X(FOR) X(FOREIGN) X(FROM) X(FULL)        \
+                        X(FUNCTION) X(GOTO) X(GRANT) X(GROUP) X(HAVING) X(IDENTITY) X(IDENTITY_INSERT) X(IF) X(IN)     \
+                            X(INDEX) X(INNER) X(INSERT) X(INTERSECT) X(INTO) X(IS) X(JOIN) X(KEY) X(KILL) X(LEFT)      \
+                                X(LIKE) X(MERGE) X(NOCHECK) X(NONCLUSTERED) X(NOT) X(NULL) X(NULLIF) X(OF) X(OFF)      \
+                                    X(ON) X(OPEN) X(OPTION) X(OR) X(ORDER) X(OUTER) X(OVER) X(PERCENT) X(PRIMARY)      \
+                                        X(PRINT) X(PROC) X(PROCEDURE) X(RAISERROR) X(RECONFIGURE) X(REFERENCES)        \
+                                            X(RESTORE) X(RETURN) X(REVOKE) X(RIGHT) X(ROLLBACK) X(ROWGUIDCOL) X(SAVE)  \
+                                                X(SCHEMA) X(SELECT) X(SESSION_USER) X(SET) X(SHUTDOWN) X(SYSTEM_USER)  \
+                                                    X(TABLE) X(THEN) X(TO) X(TOP) X(TRAN) X(TRANSACTION) X(TRIGGER)    \
+                                                        X(TRUNCATE) X(TRY_CONVERT) X(UNION) X(UNIQUE) X(UPDATE) X(USE) \
+                                                            X(USER) X(VALUES) X(VIEW) X(WAITFOR) X(WHEN) X(WHERE)      \
+                                                                X(WHILE) X(WITH)
 enum {
     KW_NONE,
 #define X(w) KW_##w,
