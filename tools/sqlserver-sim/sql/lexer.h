@@ -31,6 +31,7 @@ typedef struct token {
 } token_t;
 
 /* Reserved words: an unquoted one is never a name or alias. Sorted; the enum follows the table. */
+/* clang-format off */
 #define SQL_KEYWORDS(X)                                                                                                \
     X(ADD)                                                                                                             \
     X(ALL)                                                                                                             \
@@ -53,6 +54,7 @@ typedef struct token {
                                                         X(TRUNCATE) X(TRY_CONVERT) X(UNION) X(UNIQUE) X(UPDATE) X(USE) \
                                                             X(USER) X(VALUES) X(VIEW) X(WAITFOR) X(WHEN) X(WHERE)      \
                                                                 X(WHILE) X(WITH)
+/* clang-format on */
 enum {
     KW_NONE,
 #define X(w) KW_##w,
