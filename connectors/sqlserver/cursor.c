@@ -40,9 +40,10 @@ static void statement_direct(buf_t *sql, const conf_t *conf, const char *db, con
     buf_add(sql, ", TODATETIMEOFFSET(ltm.tran_end_time, DATEPART(TZOFFSET, SYSDATETIMEOFFSET())) FROM ");
     buf_ident(sql, db);
     buf_add(sql, ".cdc.");
-    char *table = malloc(strlen(i->name) + 4);
+    size_t size = strlen(i->name) + sizeof("_CT");
+    char *table = malloc(size);
     if (table == NULL) abort();
-    (void)sprintf(table, "%s_CT", i->name);
+    (void)snprintf(table, size, "%s_CT", i->name);
     buf_ident(sql, table);
     free(table);
     buf_add(sql, " AS cdc_data LEFT JOIN ");
@@ -70,9 +71,10 @@ static void statement_function(buf_t *sql, const conf_t *conf, const char *db, c
     buf_ident(sql, db);
     buf_add(sql, ".sys.fn_cdc_map_lsn_to_time([__$start_lsn]), DATEPART(TZOFFSET, SYSDATETIMEOFFSET())) FROM ");
     buf_ident(sql, db);
-    char *name = malloc(strlen(i->name) + 32);
+    size_t size = strlen(i->name) + sizeof("fn_cdc_get_all_changes_");
+    char *name = malloc(size);
     if (name == NULL) abort();
-    (void)sprintf(name, "fn_cdc_get_all_changes_%s", i->name);
+    (void)snprintf(name, size, "fn_cdc_get_all_changes_%s", i->name);
     buf_add(sql, ".cdc.");
     buf_ident(sql, name);
     free(name);

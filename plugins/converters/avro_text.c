@@ -3,7 +3,7 @@
 #include "runtime/base/json.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
-#include "runtime/data/java_text.h"
+#include "runtime/base/java_text.h"
 #include "runtime/data/schema.h"
 
 #define DEPTH_MAX    64u

@@ -1,7 +1,7 @@
 #include "plugins/converters/json_form.h"
 
 #include "runtime/base/base64.h"
-#include "runtime/data/java_text.h"
+#include "runtime/base/java_text.h"
 #include "runtime/data/schema.h"
 
 #define DEPTH_MAX 64u

@@ -3,7 +3,7 @@
 #include "plugins/transforms/transforms.h"
 #include "runtime/base/str.h"
 #include "runtime/base/version.h"
-#include "runtime/data/java_text.h"
+#include "runtime/base/java_text.h"
 #include "runtime/data/schema.h"
 #include "runtime/data/values_text.h"
 

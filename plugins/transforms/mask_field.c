@@ -2,7 +2,7 @@
 #include "plugins/transforms/part.h"
 #include "plugins/transforms/transforms.h"
 #include "runtime/base/version.h"
-#include "runtime/data/java_text.h"
+#include "runtime/base/java_text.h"
 
 #include <stddef.h>
 

@@ -1,5 +1,6 @@
 #include "runtime/base/json.h"
 
+#include "runtime/base/java_text.h"
 #include "runtime/base/str.h"
 
 #include <math.h>
@@ -49,53 +50,14 @@ void json_write_str(const char *s, size_t n, strbuf_t *out)
     strbuf_addc(out, '"');
 }
 
-/* The shortest digits that read back as the same double, in Java's layout: plain between 1e-3 and 1e7, else d.dddE±x. */
 void json_write_double(double v, strbuf_t *out)
 {
-    if (isnan(v) || isinf(v)) {
-        strbuf_adds(out, isnan(v) ? "\"NaN\"" : v > 0 ? "\"Infinity\"" : "\"-Infinity\"");
-        return;
-    }
-    if (v == 0) {
-        strbuf_adds(out, signbit(v) ? "-0.0" : "0.0");
-        return;
-    }
-    char digits[40];
-    for (int precision = 0; precision <= 16; precision++) {
-        (void)snprintf(digits, sizeof(digits), "%.*e", precision, fabs(v));
-        if (strtod(digits, NULL) == fabs(v)) break;
-    }
-    char *e = strchr(digits, 'e');
-    int exp10 = (int)strtol(e + 1, NULL, 10);
-    *e = '\0';
-    char mant[24] = {0};
-    size_t n = 0;
-    for (const char *p = digits; *p != '\0'; p++)
-        if (*p != '.') mant[n++] = *p;
-    while (n > 1 && mant[n - 1] == '0') n--;
-    if (v < 0) strbuf_addc(out, '-');
-    if (exp10 >= 7 || exp10 < -3) {
-        strbuf_addc(out, mant[0]);
-        strbuf_addc(out, '.');
-        if (n > 1)
-            strbuf_add(out, mant + 1, n - 1);
-        else
-            strbuf_addc(out, '0');
-        strbuf_addf(out, "E%d", exp10);
-        return;
-    }
-    if (exp10 < 0) {
-        strbuf_adds(out, "0.");
-        for (int i = -1; i > exp10; i--) strbuf_addc(out, '0');
-        strbuf_add(out, mant, n);
-        return;
-    }
-    for (int i = 0; i <= exp10; i++) strbuf_addc(out, (size_t)i < n ? mant[i] : '0');
-    strbuf_addc(out, '.');
-    if (n > (size_t)exp10 + 1)
-        strbuf_add(out, mant + exp10 + 1, n - (size_t)exp10 - 1);
-    else
-        strbuf_addc(out, '0');
+    char text[JAVA_TEXT_MAX];
+    size_t n = java_text_double(v, text);
+    bool number = !isnan(v) && !isinf(v); /* JSON has no word for the others: Jackson quotes them */
+    if (!number) strbuf_addc(out, '"');
+    strbuf_add(out, text, n);
+    if (!number) strbuf_addc(out, '"');
 }
 
 void json_write(const json_t *v, strbuf_t *out)

@@ -1,5 +1,6 @@
 #include "runtime/data/value.h"
 
+#include "runtime/base/java_text.h"
 #include "runtime/base/json.h"
 
 static uint32_t items_of(const cd_value_t *v)
@@ -100,7 +101,7 @@ void value_text(const cd_schema_t *schema, const cd_value_t *v, strbuf_t *out)
         strbuf_adds(out, v->boolean ? "true" : "false");
         break;
     case CD_FLOAT32:
-        json_write_double((double)v->f32, out);
+        strbuf_advance(out, java_text_float(v->f32, strbuf_reserve(out, JAVA_TEXT_MAX)));
         break;
     case CD_FLOAT64:
         json_write_double(v->f64, out);

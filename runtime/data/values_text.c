@@ -1,7 +1,7 @@
 #include "runtime/data/values_text.h"
 
 #include "runtime/base/base64.h"
-#include "runtime/data/java_text.h"
+#include "runtime/base/java_text.h"
 #include "runtime/data/schema.h"
 #include "runtime/data/value.h"
 

@@ -25,6 +25,7 @@ check "clang-format" clang-format --dry-run --Werror "${c_files[@]}"
 check "house rules" python3 tools/check/house_rules.py
 if [ "${#scripts[@]}" -gt 0 ] && command -v shellcheck >/dev/null; then check "shellcheck" shellcheck "${scripts[@]}"; fi
 if [ "${LINT_FAST:-0}" != 1 ]; then
+    # shellcheck disable=SC2016  # the inner shell expands them
     check "clang-tidy" sh -c 'printf "%s\n" "$@" | xargs -P "$(nproc)" -n 4 clang-tidy -p . --quiet' _ "${sources[@]}"
 fi
 say "$([ $failed -eq 0 ] && echo 'lint: clean' || echo "lint: $failed checks failed")"

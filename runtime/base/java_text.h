@@ -1,6 +1,6 @@
-/* data/java_text.h: numbers as Java prints them (06 §0). Pure; any thread. */
-#ifndef DATA_JAVA_TEXT_H
-#define DATA_JAVA_TEXT_H
+/* base/java_text.h: numbers as Java prints them (06 §0). Pure; any thread. */
+#ifndef BASE_JAVA_TEXT_H
+#define BASE_JAVA_TEXT_H
 
 #include "runtime/base/strbuf.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/data/java_text.h"
+#include "runtime/base/java_text.h"
 
 #include "runtime/base/mem.h"
 
@@ -18,7 +18,7 @@ static size_t layout(bool negative, const char *digits, size_t n, int exp10, cha
         } else {
             *o++ = '0';
         }
-        return (size_t)(o - out) + (size_t)sprintf(o, "E%d", exp10);
+        return (size_t)(o - out) + (size_t)snprintf(o, JAVA_TEXT_MAX - (size_t)(o - out), "E%d", exp10);
     }
     if (exp10 < 0) {
         *o++ = '0';
@@ -42,9 +42,11 @@ static size_t layout(bool negative, const char *digits, size_t n, int exp10, cha
 
 static size_t number(double v, bool is_float, char *out)
 {
-    if (isnan(v)) return (size_t)sprintf(out, "NaN");
-    if (isinf(v)) return (size_t)sprintf(out, v > 0 ? "Infinity" : "-Infinity");
-    if (v == 0) return (size_t)sprintf(out, signbit(v) ? "-0.0" : "0.0");
+    const char *special = isnan(v)   ? "NaN"
+                          : isinf(v) ? (v > 0 ? "Infinity" : "-Infinity")
+                          : v == 0   ? (signbit(v) ? "-0.0" : "0.0")
+                                     : NULL;
+    if (special != NULL) return (size_t)snprintf(out, JAVA_TEXT_MAX, "%s", special);
     /* Up to 15 (6) digits every decimal survives the trip through a normal number, so the first precision to try is
      * that one: its trailing zeros are then exactly what a shorter form lacks. Subnormals have fewer digits. */
     double abs = fabs(v);
