@@ -11,6 +11,7 @@
 #include "runtime/main/options.h"
 #include "runtime/main/worker.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -34,6 +35,23 @@ static cd_err_t *read_settings(const options_t *o, props_t *props)
     return o->properties[0] == '\0' ? NULL : props_load(props, o->properties, PROPS_LATIN1);
 }
 
+/* The worker's own plugins: beside the binary in a build tree, in ../lib/connectd/plugins once installed. They are found
+ * without any setting, since existing property files name folders of jars or none at all. */
+static void scan_own(plugins_t *p)
+{
+    static const char *const places[] = {"plugins", "../lib/connectd/plugins"};
+    char self[PATH_MAX], dir[PATH_MAX + 64];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    if (n <= 0) return;
+    self[n] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash != NULL) *slash = '\0';
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        (void)snprintf(dir, sizeof(dir), "%s/%s", self, places[i]);
+        if (access(dir, R_OK | X_OK) == 0) (void)plugins_scan(p, dir);
+    }
+}
+
 /* plugin.path is read before config providers exist, so it is taken as it stands. */
 static plugins_t *load_plugins(const props_t *props)
 {
@@ -43,6 +61,7 @@ static plugins_t *load_plugins(const props_t *props)
     plugins_add_builtin(p, cd_builtin_transforms);
     plugins_add_builtin(p, cd_builtin_predicates);
     plugins_add_builtin(p, cd_builtin_providers);
+    scan_own(p);
     if (!str_empty(path)) (void)plugins_scan_path(p, path);
     return p;
 }

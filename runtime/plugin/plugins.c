@@ -68,6 +68,7 @@ static const known_t *find_class(const plugins_t *p, uint32_t kind, const char *
 static void add(plugins_t *p, const cd_plugin_t *plugin, const char *location)
 {
     const known_t *there = find_class(p, plugin->kind, plugin->jvm_class);
+    if (there != NULL && there->desc.plugin == plugin) return; /* the same folder named twice */
     if (there != NULL) {
         log_write(CD_LOG_WARN, LOGGER, NULL, "%s in %s is ignored: %s has a plugin of that name already",
                   plugin->jvm_class, location, there->location);

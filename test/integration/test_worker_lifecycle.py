@@ -336,3 +336,17 @@ def test_offsets_of_a_sink_are_those_of_its_group(env):
 
     wait_until(lambda: [o["offset"] for o in offsets()] == [{"kafka_offset": 3}], 30, "three records to be committed")
     eq(offsets()[0]["partition"]["kafka_topic"], topic)
+
+
+@requires("kafka")
+def test_own_plugins_are_found_without_a_plugin_path(env):
+    """Existing property files name folders of jars, or nothing: both must do."""
+    jars = os.path.join(env.dir, "jars")
+    os.makedirs(jars)
+    open(os.path.join(jars, "debezium-connector-sqlserver-2.4.2.Final.jar"), "wb").close()
+    for path in (None, jars):
+        worker = env.worker({"plugin.path": path})
+        classes = {p["class"] for p in worker.rest.call("GET", "/connector-plugins").expect(200)}
+        assert {"io.debezium.connector.sqlserver.SqlServerConnector", "io.confluent.connect.jdbc.JdbcSinkConnector"} <= classes, classes
+        worker.stop()
+    assert "Skipping 1 Java archive(s)" in worker.log(), "the log says what was skipped"
