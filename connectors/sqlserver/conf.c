@@ -130,7 +130,7 @@ static void load_modes(conf_t *c)
     cd_arena_t *a = &c->arena;
     const char *mode = rule_trim(c->k.snapshot_mode, a);
     c->mode = strcasecmp(mode, "schema_only") == 0 ? SNAPSHOT_NO_DATA : choice(mode, modes, SNAPSHOT_INITIAL, a);
-    c->profile = choice(c->k.event_profile, profiles, PROFILE_E, a);
+    c->profile = choice(c->k.event_profile, profiles, PROFILE_A, a);
     c->isolation = choice(c->k.isolation_mode, isolations, ISOLATION_REPEATABLE_READ, a);
     c->decimal = choice(c->k.decimal_mode, decimals, DECIMAL_PRECISE, a);
     c->binary = choice(c->k.binary_mode, binaries, BINARY_BYTES, a);

@@ -249,7 +249,7 @@ const cd_key_t conf_keys[] = {
      .doc = "Adds __debezium.context headers to the events."},
     {HIDDEN("internal.log.position.check.enable", CD_T_BOOLEAN, position_check), .dflt = "true", .check = rule_boolean,
      .doc = "Check at start that the stored position is still available."},
-    {HIDDEN("internal.event.profile", CD_T_STRING, event_profile), .dflt = "E", ENUM(profiles),
+    {HIDDEN("internal.event.profile", CD_T_STRING, event_profile), .dflt = "A", ENUM(profiles),
      .doc = "Release line whose event shape is used: A for 2.0-2.5, E for 3.1 and later."},
     {HIDDEN("database.initial.statements", CD_T_STRING, initial_statements),
      .doc = "Statements run after each connect, separated by semicolons; two of them stand for one."},
