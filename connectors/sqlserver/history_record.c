@@ -34,7 +34,7 @@ static void write_column(djson_writer_t *w, const column_t *c)
     djson_key(w, "comment");
     djson_text(w, NULL);
     djson_key(w, "hasDefaultValue");
-    djson_bool(w, c->has_default);
+    djson_bool(w, c->has_default || c->optional); /* Debezium counts the NULL of an optional column as its default */
     if (c->default_expr != NULL) {
         djson_key(w, "defaultValueExpression");
         djson_text(w, c->default_expr);
@@ -162,8 +162,8 @@ static table_t *read_table(const cd_value_t *map, const char *const parts[3], cd
         c.optional = bool_of(m, "optional");
         c.auto_incremented = bool_of(m, "autoIncremented");
         c.generated = bool_of(m, "generated");
-        c.has_default = bool_of(m, "hasDefaultValue");
         c.default_expr = text_of(m, "defaultValueExpression");
+        c.has_default = bool_of(m, "hasDefaultValue") && c.default_expr != NULL;
         t->columns[t->ncolumns++] = c;
     }
     uint32_t nkey = key != NULL && key->type == CD_ARRAY ? key->len : 0;
