@@ -181,15 +181,43 @@ void emit_tx_begin(emitter_t *e, const lsn_t *tx, int64_t ts_ms, const cd_value_
     emit_tx(e, "BEGIN", tx_id(e, tx), CD_V_NULL, CD_V_NULL, ts_ms, offset);
 }
 
+/* The bucket of a string in a Java HashMap of `cap` buckets (hash over UTF-16 units). Names come from the server's own
+ * catalogue as valid UTF-8; anything else would only change an order. */
+static uint32_t java_bucket(const char *s, uint32_t cap)
+{
+    uint32_t h = 0;
+    for (const uint8_t *p = (const uint8_t *)s; *p != 0;) {
+        uint32_t more = *p >= 0xF0 ? 3 : *p >= 0xE0 ? 2 : *p >= 0xC0 ? 1 : 0;
+        uint32_t c = more == 0 ? *p : *p & (0x3Fu >> more);
+        for (p++; more > 0 && *p != 0; more--, p++) c = c << 6 | (*p & 0x3F);
+        if (c >= 0x10000) {
+            h = 31 * h + (0xD7C0 + (c >> 10)); /* 0xD800 less the 0x10000 that surrogates leave out */
+            c = 0xDC00 + (c & 0x3FF);
+        }
+        h = 31 * h + c;
+    }
+    return (h ^ h >> 16) & (cap - 1);
+}
+
+/* The tables are listed in the order of the HashMap that Debezium counts them in. */
 void emit_tx_end(emitter_t *e, const offset_t *open, int64_t ts_ms, const cd_value_t *offset)
 {
     cd_arena_t *a = &e->batch->arena;
+    uint32_t n = 0, cap = 16;
+    while (open->ncounts > cap / 4 * 3) cap *= 2;
     cd_value_t *items = cd_arena_array(a, cd_value_t, (size_t)open->ncounts + 1);
+    uint32_t *buckets = cd_arena_array(a, uint32_t, (size_t)open->ncounts + 1);
     for (uint32_t i = 0; i < open->ncounts; i++) {
         cd_value_t *pair = cd_arena_array(a, cd_value_t, 2);
         pair[0] = cd_v_str(cd_arena_strdup(a, open->counts[i].name));
         pair[1] = cd_v_int(CD_INT64, open->counts[i].n);
-        items[i] = struct_of(pair, 2);
+        uint32_t bucket = java_bucket(open->counts[i].name, cap), at = n++;
+        for (; at > 0 && buckets[at - 1] > bucket; at--) { /* few tables: insertion keeps equals in their order */
+            buckets[at] = buckets[at - 1];
+            items[at] = items[at - 1];
+        }
+        buckets[at] = bucket;
+        items[at] = struct_of(pair, 2);
     }
     emit_tx(e, "END", tx_id(e, &open->tx), cd_v_int(CD_INT64, open->tx_total),
             cd_v_items(CD_ARRAY, items, open->ncounts), ts_ms, offset);

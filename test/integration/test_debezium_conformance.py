@@ -121,6 +121,8 @@ def test_records_are_those_of_debezium(env):
         if len(want) != len(got):
             differences.append(f"{topic}: {len(want)} records and {len(got)}")
         for i, (w, g) in enumerate(zip(want, got)):
-            if json.dumps(w) != json.dumps(g):  # as text: the order of members counts
-                differences.append(f"{topic} record {i}:\n  Debezium {json.dumps(w)[:4000]}\n  connectd {json.dumps(g)[:4000]}")
+            w, g = json.dumps(w), json.dumps(g)  # as text: the order of members counts
+            if w != g:
+                at = max(0, len(os.path.commonprefix([w, g])) - 120)
+                differences.append(f"{topic} record {i}, from character {at}:\n  Debezium {w[at:at + 400]}\n  connectd {g[at:at + 400]}")
     assert not differences, f"{len(differences)} differences:\n" + "\n".join(differences)

@@ -84,7 +84,7 @@ def test_a_killed_server_loses_and_doubles_nothing(env):
     db.execute(TABLE)
     env.topics.create(topic, partitions=3)
     worker = env.worker()
-    worker.rest.put_config(env.id, config(env, db, topic, tasks__max=3))
+    worker.rest.put_config(env.id, config(env, db, topic, tasks__max=3, max__retries=20))  # two kills may hit one batch
     for start in range(0, 30000, 10000):
         env.topics.produce_avro(topic, SCHEMA, [customer(i) for i in range(start, start + 10000)], "string", [str(i) for i in range(start, start + 10000)])
         wait_until(lambda start=start: db.one("SELECT count(*) FROM customers") > start, 60, "rows of this round")
