@@ -14,6 +14,7 @@ MAKE = ["make", "--no-print-directory"]
 SUITES = (
     ("build", [*MAKE, "-s", "-j", JOBS, "BUILD=release", "all"]),
     ("unit tests under ASan and UBSan", [*MAKE, "-s", "-j", JOBS, "BUILD=asan", "unit"]),
+    ("mailboxes and batches under TSan", ["sh", "-c", "for room in base data; do make -s -j2 BUILD=tsan unit T=$room || exit 1; done"]),
     ("fuzz seeds under ASan and UBSan", [*MAKE, "-s", "-j", JOBS, "BUILD=asan", "fuzz-seeds"]),
     ("SQL Server stand-in", [*MAKE, "-s", "BUILD=release", "sim-test"]),
     ("scripts", [*MAKE, "-s", "BUILD=release", "scripts-test"]),
@@ -32,7 +33,7 @@ def run(name, command):
         for line in p.stdout:
             m = CLOSING.match(line.rstrip("\n"))
             if m:
-                counts = tuple(map(int, m.groups()))
+                counts = tuple(a + int(b) for a, b in zip(counts or (0, 0, 0), m.groups()))
                 print(f"   {line.rstrip()} ({name})", flush=True)  # only the whole run's line stands alone
             else:
                 print(line, end="", flush=True)

@@ -1,9 +1,9 @@
 #include "plugins/converters/avro_text.h"
 
+#include "runtime/base/java_text.h"
 #include "runtime/base/json.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
-#include "runtime/base/java_text.h"
 #include "runtime/data/schema.h"
 
 #define DEPTH_MAX    64u

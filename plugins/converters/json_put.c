@@ -2,8 +2,8 @@
 
 #include "plugins/converters/avro_text.h"
 #include "runtime/base/base64.h"
-#include "runtime/base/json.h"
 #include "runtime/base/java_text.h"
+#include "runtime/base/json.h"
 #include "runtime/data/schema.h"
 
 static void put_int(int64_t v, strbuf_t *out)

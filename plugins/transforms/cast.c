@@ -1,9 +1,9 @@
 /* org.apache.kafka.connect.transforms.Cast: fields, or the whole value, become another primitive type. */
 #include "plugins/transforms/part.h"
 #include "plugins/transforms/transforms.h"
+#include "runtime/base/java_text.h"
 #include "runtime/base/str.h"
 #include "runtime/base/version.h"
-#include "runtime/base/java_text.h"
 #include "runtime/data/schema.h"
 #include "runtime/data/values_text.h"
 

@@ -1,8 +1,8 @@
 /* org.apache.kafka.connect.transforms.MaskField: values become empty, or a replacement. */
 #include "plugins/transforms/part.h"
 #include "plugins/transforms/transforms.h"
-#include "runtime/base/version.h"
 #include "runtime/base/java_text.h"
+#include "runtime/base/version.h"
 
 #include <stddef.h>
 

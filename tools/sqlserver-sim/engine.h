@@ -320,7 +320,7 @@ typedef enum sim_fault_point {
 } sim_fault_point_t;
 
 typedef struct sim_fault {
-    int id; /* 0 before the first call; then the fault just taken */
+    int id;        /* 0 before the first call; then the fault just taken */
     char kind[24]; /* drop, stall, slow_rows, packet, tls, login_fail, ... */
     char arg[128]; /* as given to sim.fault @arg */
 } sim_fault_t;
