@@ -151,12 +151,13 @@ deps: ## what make test needs: Debian packages, pinned artefacts (re-runnable, o
 	@tools/install-deps.sh test
 	@$(STACK) fetch
 
+# Programs that drive a plugin without a worker around it.
 TEST_PROGRAMS := $(patsubst test/integration/programs/%.c,$(OUT)/test/programs/%,$(wildcard test/integration/programs/*.c))
 $(OUT)/test/programs/%: $(OUT)/obj/test/integration/programs/%.o $(foreach r,client plugin converters transforms providers config data base,$(call room_lib,$(r)))
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(WORKER_LIBS)
 
-integration: all $(TEST_PROGRAMS) ## integration tests (T=name narrows)
+integration: all $(TEST_PROGRAMS) $(BAD_PLUGINS) ## integration tests (T=name narrows)
 	@BUILD=$(BUILD) test/integration/run.py $(T)
 
 scripts-test: all ## tests of tools/*.sh

@@ -197,7 +197,7 @@ def test_pause_keeps_the_group_and_resume_goes_on(env):
 def test_a_task_that_does_not_stop_is_left_behind(env):
     modules = paths.build_path("test/plugins")
     if not os.path.isdir(modules):
-        skip("needs the modules of test/plugins: make unit T=plugin")
+        skip("needs the modules of test/plugins: make integration")
     worker = start(env, plugin_path=modules, task_shutdown_graceful_timeout_ms="500")
     worker.rest.put_config(env.id, {"connector.class": "SlowStop", "tasks.max": "1", "ignore.stop.ms": "20000"})
     worker.rest.wait_running(env.id)
