@@ -28,25 +28,13 @@ typedef struct router {
     uint64_t calls;
 } router_t;
 
-static const char *check_regex(const cd_key_t *key, const char *text, cd_arena_t *arena)
-{
-    (void)key;
-    java_regex_t *re = NULL;
-    cd_err_t *err = java_regex_new(text, 0, &re);
-    java_regex_free(re);
-    if (err == NULL) return NULL;
-    const char *message = cd_arena_printf(arena, "Invalid regex: %s", err->message);
-    cd_err_free(err);
-    return message;
-}
-
 static const cd_key_t keys[] = {
     {.name = "regex",
      .type = CD_T_STRING,
      .importance = CD_HIGH,
      .flags = CD_K_REQUIRED,
      .at = offsetof(router_settings_t, regex),
-     .check = check_regex,
+     .check = java_regex_check,
      .doc = "Regular expression (Java's syntax) that the whole topic must match."},
     {.name = "replacement",
      .type = CD_T_STRING,

@@ -226,3 +226,15 @@ cd_err_t *java_regex_replace_all(java_regex_t *re, const char *text, size_t len,
 {
     return replace(re, text, len, replacement, true, arena, ret_text);
 }
+
+const char *java_regex_check(const cd_key_t *key, const char *text, cd_arena_t *arena)
+{
+    (void)key;
+    java_regex_t *re = NULL;
+    cd_err_t *err = java_regex_new(text, 0, &re);
+    java_regex_free(re);
+    if (err == NULL) return NULL;
+    const char *message = cd_arena_printf(arena, "Invalid regex: %s", err->message);
+    cd_err_free(err);
+    return message;
+}

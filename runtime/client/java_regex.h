@@ -31,6 +31,9 @@ CD_CHECK cd_err_t *java_regex_replace_first(java_regex_t *re, const char *text, 
 CD_CHECK cd_err_t *java_regex_replace_all(java_regex_t *re, const char *text, size_t len, const char *replacement,
                                           cd_arena_t *arena, const char **ret_text);
 
+/** A cd_key_t.check for settings that hold an expression: NULL, or "Invalid regex: …" in the arena. */
+const char *java_regex_check(const cd_key_t *key, const char *text, cd_arena_t *arena);
+
 /** The PCRE2 text of a Java pattern, for tests and for the curious. In the arena. */
 CD_CHECK cd_err_t *java_regex_translate(const char *pattern, cd_arena_t *arena, const char **ret_pcre);
 
