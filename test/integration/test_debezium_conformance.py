@@ -95,6 +95,7 @@ def test_records_are_those_of_debezium(env):
     sides = {THEIRS: jvm_worker(env), OURS: env.worker().rest}
     for prefix, rest in sides.items():
         rest.put_config(prefix, config(env, sql, prefix))
+        env.defer(rest.delete, prefix)  # the JVM worker is shared with other tests
     for prefix, rest in sides.items():
         rest.wait_running(prefix, limit=90)
         for table in ("customers", "types"):
