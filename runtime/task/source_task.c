@@ -131,7 +131,7 @@ static void commit_last(source_t *s)
     while (offset_tracker_pending(s->tracker) > 0 && clock_mono_ms() < deadline && err == NULL &&
            !task_cancelled(s->t)) {
         task_inbox(s->t);
-        task_sleep(s->t, source_producer_fd(s->producer), deadline - clock_mono_ms());
+        task_sleep_ending(s->t, source_producer_fd(s->producer), deadline - clock_mono_ms());
         err = source_producer_drain(s->producer); /* a refused record ends the wait; what is in front of it counts */
     }
     cd_err_free(err);
@@ -150,7 +150,7 @@ static void commit_last(source_t *s)
             commit_timeout(s);
             return;
         }
-        task_sleep(s->t, -1, left);
+        task_sleep_ending(s->t, -1, left);
     }
 }
 

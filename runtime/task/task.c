@@ -242,14 +242,25 @@ void task_inbox(task_t *t)
     }
 }
 
-void task_sleep(task_t *t, int fd, int64_t timeout_ms)
+static void sleep_on(task_t *t, int stop_fd, int fd, int64_t timeout_ms)
 {
-    bool stopping = ctx_stopping(t->ctx); /* its descriptor stays readable from then on */
     struct pollfd p[3] = {{.fd = mailbox_fd(t->inbox), .events = POLLIN},
-                          {.fd = stopping ? -1 : ctx_stop_fd(t->ctx), .events = POLLIN},
+                          {.fd = stop_fd, .events = POLLIN},
                           {.fd = fd, .events = POLLIN}};
     if (timeout_ms < 0) timeout_ms = 0;
     (void)poll(p, 3, timeout_ms > INT32_MAX ? INT32_MAX : (int)timeout_ms); /* callers look at everything again */
+}
+
+/* The stop descriptor is always among the watched: were it left out once a stop is seen here, a stop between the
+ * caller's own check and this call would be slept through. */
+void task_sleep(task_t *t, int fd, int64_t timeout_ms)
+{
+    sleep_on(t, ctx_stop_fd(t->ctx), fd, timeout_ms);
+}
+
+void task_sleep_ending(task_t *t, int fd, int64_t timeout_ms)
+{
+    sleep_on(t, -1, fd, timeout_ms);
 }
 
 void task_report(task_t *t, enum task_state state)

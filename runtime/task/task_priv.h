@@ -114,8 +114,10 @@ void task_unref(task_t *t);
 
 /** Take in all messages that wait. */
 void task_inbox(task_t *t);
-/** Sleep until a message, a stop (unless it came before) or a readable `fd` (-1: none), or for timeout_ms. */
+/** Sleep until a message, a stop (also one that came before) or a readable `fd` (-1: none), or for timeout_ms. */
 void task_sleep(task_t *t, int fd, int64_t timeout_ms);
+/** The same for a task that is ending already: a stop does not wake it (its descriptor would stay readable). */
+void task_sleep_ending(task_t *t, int fd, int64_t timeout_ms);
 /** Report a state. */
 void task_report(task_t *t, enum task_state state);
 bool task_cancelled(const task_t *t);

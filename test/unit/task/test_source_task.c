@@ -189,6 +189,21 @@ static void test_a_missing_converter_fails_with_its_key(void **state)
     flow_end(&f);
 }
 
+/* A stop right behind the failure used to be slept through now and then: it fell between a check and a poll. */
+static void test_a_failed_task_hears_a_stop_at_any_moment(void **state)
+{
+    (void)state;
+    cd_pair_t pairs[] = {{"limit", "10"}, {"value.converter", "no.such.Converter"}};
+    for (int i = 0; i < 30; i++) {
+        flow_t f;
+        flow_begin(&f, flow_builtin);
+        flow_start(&f, &counter_plugin, &(cd_config_t){2, pairs}, TASK_TARGET_RUNNING);
+        flow_until(&f, f.failed == 1);
+        flow_stop(&f);
+        flow_end(&f);
+    }
+}
+
 static void test_an_abandoned_task_says_nothing_more(void **state)
 {
     (void)state;
@@ -262,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_a_failed_poll_fails_the_task_with_its_class_and_keeps_offsets),
         cmocka_unit_test(test_paused_before_start_then_resumed_and_paused_again),
         cmocka_unit_test(test_a_missing_converter_fails_with_its_key),
+        cmocka_unit_test(test_a_failed_task_hears_a_stop_at_any_moment),
         cmocka_unit_test(test_an_abandoned_task_says_nothing_more),
         cmocka_unit_test(test_connector_operations_run_in_order),
     };
