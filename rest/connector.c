@@ -1,4 +1,4 @@
-/* /connectors/{name}: what one connector is, its tasks, topics and offsets; and its removal. */
+/* /connectors/{name}: what one connector is, its tasks, topics and offsets. */
 #include "rest/json_forms.h"
 #include "rest/routes.h"
 #include "runtime/base/json.h"
@@ -117,18 +117,4 @@ void serve_connector_offsets(call_t *c)
 {
     call_wait(c);
     herder_offsets(call_herder(c), c->name, on_offsets, c);
-}
-
-static void on_deleted(void *arg, cd_err_t *err)
-{
-    if (err != NULL)
-        call_reply_err(arg, err);
-    else
-        call_reply_empty(arg, 204);
-}
-
-void serve_connector_delete(call_t *c)
-{
-    call_wait(c);
-    herder_delete(call_herder(c), c->name, on_deleted, c);
 }

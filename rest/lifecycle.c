@@ -1,4 +1,4 @@
-/* Pause, resume, stop and restart of connectors and tasks; reset of the topics a connector has used. */
+/* Pause, resume, stop, restart and removal of connectors and tasks; reset of the topics a connector has used. */
 #include "rest/json_forms.h"
 #include "rest/routes.h"
 
@@ -67,4 +67,10 @@ void serve_connector_topics_reset(call_t *c)
 {
     call_wait(c);
     herder_reset_topics(call_herder(c), c->name, reply_202, c);
+}
+
+void serve_connector_delete(call_t *c)
+{
+    call_wait(c);
+    herder_delete(call_herder(c), c->name, reply_204, c);
 }

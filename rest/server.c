@@ -49,11 +49,6 @@ const validation_env_t *rest_env(const rest_t *r)
     return r->env;
 }
 
-const worker_config_t *rest_worker(const rest_t *r)
-{
-    return r->worker;
-}
-
 bool rest_is_closing(const rest_t *r)
 {
     return r->closing;

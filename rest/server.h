@@ -8,7 +8,6 @@
 
 herder_t *rest_herder(const rest_t *r);
 const validation_env_t *rest_env(const rest_t *r);
-const worker_config_t *rest_worker(const rest_t *r);
 bool rest_is_closing(const rest_t *r);
 
 /** Bookkeeping of calls. */
