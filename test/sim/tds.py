@@ -1,6 +1,7 @@
 """A raw TDS client for what no driver would send: packets byte by byte, tokens as they come."""
 
 import socket
+import ssl
 import struct
 
 from sim import PASSWORD
@@ -46,6 +47,8 @@ def nvarchar(text):
 class Raw:
     """A connection. The reply of the login is in .login, the sizes of the last message's packets in .sizes."""
 
+    kinds = (4,)
+
     def __init__(self, port, timeout=20, **login):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self.sizes = []
@@ -64,14 +67,20 @@ class Raw:
         """One message, in packets of the default size."""
         size = 4096 - 8
         while len(body) > size:
-            self.socket.sendall(packet(kind, body[:size], status & ~1))
+            self._send(packet(kind, body[:size], status & ~1))
             body, status = body[size:], status & 1
-        self.socket.sendall(packet(kind, body, status))
+        self._send(packet(kind, body, status))
+
+    def _send(self, data):
+        self.socket.sendall(data)
+
+    def _recv(self, n):
+        return self.socket.recv(n)
 
     def _exact(self, n):
         data = b""
         while len(data) < n:
-            more = self.socket.recv(n - len(data))
+            more = self._recv(n - len(data))
             if not more:
                 raise EOFError("the server has closed the connection")
             data += more
@@ -83,7 +92,7 @@ class Raw:
         while True:
             head = self._exact(8)
             size = struct.unpack(">H", head[2:4])[0]
-            assert head[0] == 4, head.hex()
+            assert head[0] in self.kinds, head.hex()
             body.append(self._exact(size - 8))
             self.sizes.append(size)
             if head[1] & 1:
@@ -98,12 +107,68 @@ class Raw:
         said = b""
         try:
             while True:
-                more = self.socket.recv(65536)
+                more = self._recv(65536)
                 if not more:
                     return said
                 said += more
         except ConnectionResetError:
             return said
+
+
+class Tls(Raw):
+    """The same inside TLS, or with login_only just the login. `context` decides whom to trust; by default anybody."""
+
+    def __init__(self, port, timeout=20, context=None, hostname="localhost", login_only=False, **login):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+        self.sizes, self.plain = [], True
+        if context is None:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=hostname)
+        try:
+            self.send(0x12, prelogin(0 if login_only else 1))
+            self.prelogin = self.message()
+            self._handshake()
+            self.plain = False
+            self.send(0x10, login7(**login))
+            self.plain = login_only
+            self.login = self.message()
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def _handshake(self):
+        self.kinds = (4, 0x12)
+        finished = False
+        while not finished:
+            try:
+                self.tls.do_handshake()
+                finished = True
+            except ssl.SSLWantReadError:
+                pass
+            if self.outgoing.pending:
+                self._send(packet(0x12, self.outgoing.read()))
+            if not finished:
+                self.incoming.write(self.message())
+        self.kinds = (4,)
+
+    def _send(self, data):
+        if not self.plain:
+            self.tls.write(data)
+            data = self.outgoing.read()
+        self.socket.sendall(data)
+
+    def _recv(self, n):
+        while not self.plain:
+            try:
+                return self.tls.read(n)
+            except ssl.SSLWantReadError:
+                more = self.socket.recv(65536)
+                if not more:
+                    return b""
+                self.incoming.write(more)
+        return self.socket.recv(n)
 
 
 def done(reply):
@@ -124,6 +189,14 @@ def errors(reply):
         else:
             at += 1
     return found
+
+
+DIGITS = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
+
+
+def powers_of_ten(n):
+    """A FROM clause of 10^n rows; digit i of the row number is t<i>.d."""
+    return " CROSS JOIN ".join(f"{DIGITS} t{i}" for i in range(n))
 
 
 SELECT_1 = bytes.fromhex("8101000000000000003800 D101000000 FD1000C1000100000000000000".replace(" ", ""))

@@ -6,9 +6,9 @@ import struct
 import time
 
 from localstack.waiting import wait_until
-from runner import timeout
+from runner import timeout, variants
 from sim import Sim, Skip
-from tds import HEADERS, SELECT_1, Raw, login7, nvarchar, packet, prelogin, utf16
+from tds import HEADERS, SELECT_1, Raw, Tls, login7, nvarchar, packet, powers_of_ten, prelogin, utf16
 
 
 def works(sim):
@@ -122,15 +122,46 @@ def test_client_leaves_in_the_middle_of_everything(sim):
     works(sim)
 
 
+# What a session may be busy with when its client leaves: one long SQLite query, a wait, a reply that nobody takes, a loop.
+BUSY = {
+    "query": f"SELECT COUNT(*) FROM {powers_of_ten(10)}",
+    "wait": "WAITFOR DELAY '00:00:50'",
+    "lock": "INSERT INTO tempdb.dbo.leave_t VALUES (2)",
+    "reply": f"SELECT t0.d, N'{'x' * 200}' FROM {powers_of_ten(8)}",
+    "loop": "DECLARE @i INT = 0; WHILE @i < 100000000 SET @i = @i + 1",
+}
+
+
+@variants(*(f"{busy} {how}" for busy in BUSY for how in ("fin", "rst", "half", "ahead+fin", "ahead+rst", "tls+fin", "tls+rst", "tls+ahead+fin")))
+def test_session_ends_when_its_client_leaves(sim, variant):
+    """ahead: a second request was sent before the first was answered, so unread bytes are in front of the end."""
+    busy, how = variant.split()
+    with Raw(sim.port) as other, (Tls if "tls" in how else Raw)(sim.port) as c:
+        other.batch("IF OBJECT_ID('tempdb.dbo.leave_t', 'U') IS NULL CREATE TABLE tempdb.dbo.leave_t (id INT)")
+        other.batch("BEGIN TRAN; INSERT INTO tempdb.dbo.leave_t VALUES (1)")
+        before = sim.threads()
+        c.send(1, HEADERS + utf16(BUSY[busy]))
+        if busy == "reply":
+            c.socket.recv(1, socket.MSG_PEEK)
+        if "ahead" in how:
+            c.send(1, HEADERS + utf16("SELECT 1"))
+        if "rst" in how:
+            c.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if "half" in how:
+            c.socket.shutdown(socket.SHUT_WR)
+        else:
+            c.socket.close()
+        wait_until(lambda: sim.threads() < before, 2, "the end of the session's thread")
+    works(sim)
+
+
 def test_reader_that_does_not_read(sim):
     """A result nobody takes does not pile up in the server."""
-    digits = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
-    tables = " CROSS JOIN ".join(f"{digits} t{i}" for i in range(7))
     if sim.sanitized():
         raise Skip("memory cannot be judged under ASan")
     before = sim.memory_kb()
     with Raw(sim.port) as c:
-        c.send(1, HEADERS + utf16(f"SELECT t0.d, N'{'x' * 200}' FROM {tables}"))
+        c.send(1, HEADERS + utf16(f"SELECT t0.d, N'{'x' * 200}' FROM {powers_of_ten(7)}"))
         c.socket.recv(1)
         works(sim)
         assert sim.memory_kb() - before < 64 * 1024

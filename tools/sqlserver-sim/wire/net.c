@@ -55,7 +55,8 @@ void net_reset(net_t *net)
     }
 }
 
-/* Waits for the events; false when the deadline has passed. */
+/* Waits for the events; false when the deadline has passed, or when there is only the end of the peer to be seen: a
+ * client that has closed its side takes no more of the reply, even if its window never opens again to say so. */
 static bool wait_for(const net_t *net, short events)
 {
     for (;;) {
@@ -65,9 +66,9 @@ static bool wait_for(const net_t *net, short events)
             if (left <= 0) return false;
             timeout = left > 3600000 ? 3600000 : (int)left;
         }
-        struct pollfd pfd = {.fd = net->fd, .events = events};
+        struct pollfd pfd = {.fd = net->fd, .events = events | POLLRDHUP};
         int n = poll(&pfd, 1, timeout);
-        if (n > 0) return true;
+        if (n > 0) return (pfd.revents & events) != 0;
         if (n < 0 && errno != EINTR) return false;
     }
 }
@@ -214,14 +215,23 @@ int net_next_type(net_t *net)
     return net->in[net->in_pos];
 }
 
+/* Has the peer sent FIN or RST? The kernel knows also when bytes before it are still unread. */
+static bool hung_up(const net_t *net)
+{
+    struct pollfd pfd = {.fd = net->fd, .events = POLLRDHUP};
+    return net->fd < 0 || (poll(&pfd, 1, 0) > 0 && (pfd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0);
+}
+
 net_result_t net_peek_attention(net_t *net)
 {
     if (net->in_pos == net->in_end) {
         net_result_t got = receive(net, false);
         if (got != NET_OK) return got;
     }
-    /* A client without MARS sends nothing but an attention while it waits, so the first byte decides. */
-    return net->in[net->in_pos] == TDS_PKT_ATTENTION ? NET_OK : NET_NOTHING;
+    /* A client without MARS sends nothing but an attention while it waits, so the first byte decides. A request that was
+     * sent ahead all the same stays unread, and would hide for ever that its sender has left. */
+    if (net->in[net->in_pos] == TDS_PKT_ATTENTION) return NET_OK;
+    return hung_up(net) ? NET_GONE : NET_NOTHING;
 }
 
 void net_trim(net_t *net)
