@@ -127,16 +127,19 @@ static void add_db(sim_server_t *srv, sim_db_t *db)
     srv->dbs[srv->ndbs++] = db;
 }
 
-/* Creates or opens both files of a database. */
-static bool db_files(sim_server_t *srv, sim_db_t *db)
+/* Creates or opens both files of a database. In a new data directory nothing is worth waiting for the disk: kill -9 loses
+ * no write without that either, and the dozens of flushes were most of the time to start. */
+static bool db_files(sim_server_t *srv, sim_db_t *db, bool new_directory)
 {
+    const char *sync = new_directory ? "OFF" : "NORMAL";
     sqlite3 *sq;
     bool ok = false;
     if (!sqlite_open(srv, NULL, &sq)) return false;
     char *d = server_db_path(srv, db, false), *x = server_db_path(srv, db, true);
-    char *sql = sqlite3_mprintf("ATTACH %Q AS %s;ATTACH %Q AS %s;PRAGMA %s.journal_mode=WAL;PRAGMA %s.journal_mode=WAL;"
-                                "PRAGMA %s.synchronous=NORMAL;PRAGMA %s.synchronous=NORMAL",
-                                d, db->attach, x, db->xattach, db->attach, db->xattach, db->attach, db->xattach);
+    char *sql =
+        sqlite3_mprintf("ATTACH %Q AS %s;ATTACH %Q AS %s;PRAGMA %s.synchronous=%s;PRAGMA %s.synchronous=%s;"
+                        "PRAGMA %s.journal_mode=WAL;PRAGMA %s.journal_mode=WAL",
+                        d, db->attach, x, db->xattach, db->attach, sync, db->xattach, sync, db->attach, db->xattach);
     if (sqlite3_exec(sq, sql, NULL, NULL, NULL) == SQLITE_OK && catalog_create(sq, db->attach, db->xattach)) {
         catalog_t *cat = catalog_load(sq, db->attach, db->xattach);
         ok = cat != NULL && cdc_reconcile(sq, db, cat);
@@ -174,7 +177,7 @@ bool server_create_db(sim_server_t *srv, const char *name, const char *collation
     int id = srv->next_db_id++;
     pthread_mutex_unlock(&srv->lock);
     sim_db_t *db = db_new(id, name, collation, datetime_key(server_local(srv)));
-    if (!db_files(srv, db)) {
+    if (!db_files(srv, db, false)) {
         db_free(db);
         *ret_error = sim_strdup("the database files could not be created");
         return false;
@@ -248,7 +251,7 @@ void server_identity_forget(sim_db_t *db, int object_id)
 
 /* ---- start and stop ---- */
 
-static bool load_databases(sim_server_t *srv)
+static bool load_databases(sim_server_t *srv, bool new_directory)
 {
     static const char *const system_dbs[] = {"master", "tempdb", "model", "msdb"};
     sqlite3_stmt *st;
@@ -286,8 +289,8 @@ static bool load_databases(sim_server_t *srv)
         save_db_locked(srv, db);
     }
     for (size_t k = 0; k < srv->ndbs; k++)
-        if (!db_files(srv, srv->dbs[k])) return false;
-    return true;
+        if (!db_files(srv, srv->dbs[k], new_directory)) return false;
+    return sqlite3_exec(srv->master, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL) == SQLITE_OK;
 }
 
 sim_server_t *sim_server_new(const sim_config_t *config, char **ret_error)
@@ -315,14 +318,17 @@ sim_server_t *sim_server_new(const sim_config_t *config, char **ret_error)
     srv->catalog_version = (uint64_t)server_utc(srv);
     srv->next_tran = (uint64_t)(server_utc(srv) / 10000000 % 100000000) * 1000;
     char *path = sim_asprintf("%s/server.sqlite", srv->data_dir);
+    bool fresh = access(path, F_OK) != 0;
     *ret_error = NULL;
     if (mkdir(srv->data_dir, 0777) != 0 && errno != EEXIST)
         *ret_error = sim_asprintf("data directory '%s': %s", srv->data_dir, strerror(errno));
     else if (sqlite3_open(path, &srv->master) != SQLITE_OK)
         *ret_error = sim_asprintf("'%s': %s", path, sqlite3_errmsg(srv->master));
-    else if (sqlite3_exec(srv->master, "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL", NULL, NULL, NULL) !=
-                 SQLITE_OK ||
-             !load_databases(srv))
+    else if (sqlite3_exec(srv->master,
+                          fresh ? "PRAGMA synchronous=OFF;PRAGMA journal_mode=WAL"
+                                : "PRAGMA synchronous=NORMAL;PRAGMA journal_mode=WAL",
+                          NULL, NULL, NULL) != SQLITE_OK ||
+             !load_databases(srv, fresh))
         *ret_error = sim_asprintf("'%s' or a database file cannot be read: %s", path, sqlite3_errmsg(srv->master));
     else if (!capture_start(srv))
         *ret_error = sim_strdup("the capture thread cannot be started");
