@@ -158,17 +158,17 @@ $(OUT)/test/programs/%: $(OUT)/obj/test/integration/programs/%.o $(foreach r,cli
 	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(WORKER_LIBS)
 
 integration: all $(TEST_PROGRAMS) $(BAD_PLUGINS) ## integration tests (T=name narrows)
-	@BUILD=$(BUILD) test/integration/run.py $(T)
+	@OUT=$(OUT) test/integration/run.py $(T)
 
 scripts-test: all ## tests of tools/*.sh
-	@BUILD=$(BUILD) test/scripts/run.py
+	@OUT=$(OUT) test/scripts/run.py
 
 # The stand-in under clients that nobody here wrote.
 SIM_QUICK := wire. freetds hostile. faults. generator. clients.*pymssql
 sim-test: tools ## the stand-in under FreeTDS and pymssql, hostile input, faults
-	@BUILD=$(BUILD) test/sim/run.py $(SIM_QUICK)
+	@OUT=$(OUT) test/sim/run.py $(SIM_QUICK)
 test-sim: tools ## the stand-in under every client, and the unmodified Debezium connector
-	@BUILD=$(BUILD) test/sim/run.py
+	@OUT=$(OUT) test/sim/run.py
 
 # pkg-config's answers are read when make starts, so what needs the packages runs in a second make.
 test: ## everything: packages, unit tests under ASan and UBSan, fuzz seeds, scripts, integration
