@@ -29,7 +29,7 @@ CD_CHECK cd_err_t *history_recover(history_t *h, const char *db, const offset_t 
                                    uint64_t *ret_records);
 
 /** Where the last snapshot of database `db` stood according to the definitions it wrote, and when (ms since the epoch):
- *  a null LSN when there is none. For a start that was cut off before its first offset was stored. */
+ *  ms 0 when there is none. For a start that was cut off before its first offset was stored. */
 CD_CHECK cd_err_t *history_last_snapshot(history_t *h, const char *db, lsn_t *ret_commit, int64_t *ret_ts_ms);
 
 /** The same of one record. @return false when it is no snapshot record of this source */

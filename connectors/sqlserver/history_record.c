@@ -200,8 +200,8 @@ bool history_snapshot_position(const char *text, size_t len, const char *server,
         const cd_value_t *source = cd_map_get(&v, "source"), *ts = cd_map_get(&v, "ts_ms");
         offset_t o = {0};
         offset_load(&o, cd_map_get(&v, "position"));
-        found = source != NULL && source->type == CD_MAP && is_ours(source, server, db) && o.snapshot &&
-                o.pos.commit.set && ts != NULL && ts->type == CD_INT64;
+        found = source != NULL && source->type == CD_MAP && is_ours(source, server, db) && o.snapshot && ts != NULL &&
+                ts->type == CD_INT64;
         if (found) {
             *ret_commit = o.pos.commit;
             *ret_ts_ms = ts->i64;

@@ -74,13 +74,14 @@ void offset_load(offset_t *o, const cd_value_t *map)
 
 cd_value_t offset_stream_value(const offset_t *o, cd_value_t commit, cd_value_t change, cd_arena_t *arena)
 {
-    uint32_t n = 3 + (o->tx.set ? 1 + o->ncounts : 0);
+    uint32_t n = 4 + (o->tx.set ? o->ncounts : 0);
     cd_value_t *kv = cd_arena_array(arena, cd_value_t, 2 * (size_t)n);
     cd_value_t *at = kv;
-    if (o->tx.set) {
-        *at++ = cd_v_strn("transaction_id", 14);
+    *at++ = cd_v_strn("transaction_id", 14);
+    if (o->tx.set)
         *at++ = lsn_equal(&o->tx, &o->pos.commit) ? commit : lsn_cell(&o->tx, arena);
-    }
+    else
+        *at++ = CD_V_NULL; /* Debezium stores the name even where no transaction is followed */
     *at++ = cd_v_strn("event_serial_no", 15);
     *at++ = cd_v_int(CD_INT64, o->serial);
     *at++ = cd_v_strn("commit_lsn", 10);

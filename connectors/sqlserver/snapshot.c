@@ -140,26 +140,35 @@ static uint32_t choose(part_t *p, table_t **all, uint32_t n, const instances_t *
     return k;
 }
 
-/* Go on where an earlier start stood, if the server still has the changes since then. */
+/* Go on where an attempt that was cut off stood, if the server still has the changes since then. */
 static cd_err_t *resume_cut_off(part_t *p, bool *ret_resumed)
 {
     task_t *t = p->task;
+    *ret_resumed = false;
+    if (!p->resume) return NULL;
     offset_t at = {.present = true, .snapshot = true, .pos.commit = p->resume_at}, had = p->offset;
     bool gone = true;
-    *ret_resumed = false;
-    if (!p->resume_at.set) return NULL;
     p->offset = at;
     cd_err_t *err = stream_check_position(p, &gone);
-    if (err != NULL || gone) {
+    if (err != NULL) {
         p->offset = had;
         return err;
     }
-    offset_done(&had);
-    *ret_resumed = true;
     char text[LSN_TEXT + 1];
     (void)lsn_format(&p->resume_at, text);
+    if (gone) {
+        p->offset = had;
+        cd_log(
+            t->ctx, CD_LOG_WARN, CONF_LOGGER,
+            "An earlier snapshot was cut off at %s, and the changes since then are no longer available: rows that it "
+            "sent and that were deleted since then get no delete event",
+            text);
+        return NULL;
+    }
+    offset_done(&had);
+    *ret_resumed = true;
     cd_log(t->ctx, CD_LOG_INFO, CONF_LOGGER,
-           "An earlier start was cut off before it stored its position: continuing at %s", text);
+           "An earlier snapshot was cut off before its end: streaming will begin where it stood, at %s", text);
     return NULL;
 }
 
@@ -186,7 +195,8 @@ static cd_err_t *take_offset(part_t *p)
     }
     offset_done(&p->offset);
     p->offset = (offset_t){.present = true, .snapshot = true, .pos.commit = max};
-    if (!p->snapshot->with_data) p->resume_at = max; /* should this attempt be cut off as well */
+    p->resume = true; /* should this attempt be cut off */
+    p->resume_at = max;
     return NULL;
 }
 
@@ -420,6 +430,7 @@ static cd_err_t *finish(part_t *p)
         p->rebuild_history = false; /* the stored position stays what it was */
     } else {
         p->offset.snapshot_completed = true;
+        p->resume = false;
     }
     if (s->has_last) {
         cd_record_t *r = &t->emit.batch->records[t->emit.batch->count - 1];

@@ -174,19 +174,21 @@ static bool wants_data(const conf_t *c)
     }
 }
 
-/* A start without data takes its position from the server, and nothing replaces the changes before it. When it is cut
- * off before an offset is stored, the next start must not take a later position: the one it had is in the unfinished
- * offset, or else in the definitions it wrote. Older definitions belong to a source that was reset on purpose. */
+/* A snapshot takes its position from the server. When it is cut off and begins anew, it must not take a later one: rows
+ * that it had sent may have been deleted in between, and without data nothing at all replaces the changes in between.
+ * The position it had is in the unfinished offset, or else in the definitions it wrote. Older definitions belong to a
+ * source that was reset on purpose. */
 static cd_err_t *find_cut_off(part_t *p)
 {
     task_t *t = p->task;
     int64_t ts_ms = 0;
     if (p->offset.present) {
+        p->resume = true;
         p->resume_at = p->offset.pos.commit;
         return NULL;
     }
     cd_err_t *err = history_last_snapshot(t->history, p->db, &p->resume_at, &ts_ms);
-    if (err == NULL && emit_clock_ns() / 1000000 - ts_ms > CUT_OFF_MS) p->resume_at.set = false;
+    p->resume = err == NULL && ts_ms > 0 && emit_clock_ns() / 1000000 - ts_ms <= CUT_OFF_MS;
     return err;
 }
 
@@ -201,7 +203,7 @@ static cd_err_t *part_start(part_t *p)
             CD_ERR_FATAL, "io.debezium.DebeziumException",
             "Could not find existing redo log information while attempting schema only recovery snapshot");
     }
-    if (!snapshot_finished(p)) return wants_data(&t->conf) ? NULL : find_cut_off(p);
+    if (!snapshot_finished(p)) return find_cut_off(p);
     err = history_recover(t->history, p->db, &p->offset, &t->arena, recovered, p, &p->history_records);
     if (err != NULL) return err;
     cd_log(t->ctx, CD_LOG_INFO, CONF_LOGGER, "Recovered %u table definitions of database %s from the schema history",
@@ -336,7 +338,7 @@ static cd_err_t *part_decide(part_t *p, bool *ret_snapshot)
            commit);
     offset_done(&p->offset);
     *ret_snapshot = true;
-    return NULL;
+    return find_cut_off(p); /* of this new snapshot, should the offset still be the one from before it */
 }
 
 static cd_err_t *part_step(part_t *p, bool *ret_idle)

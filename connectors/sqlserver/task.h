@@ -43,7 +43,8 @@ typedef struct part {
     uint64_t history_records; /* seen by the recovery */
     bool rebuild_history;     /* recovery mode: read definitions again, keep the position */
     bool position_checked;
-    lsn_t resume_at; /* an earlier start without data stood here, but was cut off before that was stored */
+    bool resume;     /* an earlier snapshot was cut off: streaming begins where that one stood … */
+    lsn_t resume_at; /* … which is here; null: before the first change */
     uint32_t nknown, cap_known;
     known_t *known; /* sorted by table id */
     struct snapshot *snapshot;

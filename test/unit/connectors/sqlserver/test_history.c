@@ -145,6 +145,33 @@ static void test_only_positions_up_to_the_stored_one_apply(void **state)
     buf_done(&out);
 }
 
+static void test_where_a_snapshot_stood(void **state)
+{
+    (void)state;
+    lsn_t commit = {.set = false}, stood = lsn_parse("00000025:00000d98:00a2", 22);
+    int64_t ts_ms = 0;
+    assert_true(
+        history_snapshot_position(expected, strlen(expected), "sqlserver", "warehouse_source", &commit, &ts_ms));
+    assert_true(lsn_equal(&commit, &stood));
+    assert_int_equal(ts_ms, INT64_C(1733140000123));
+    assert_false(history_snapshot_position(expected, strlen(expected), "sqlserver", "other", &commit, &ts_ms));
+    assert_false(history_snapshot_position(expected, strlen(expected), "other", "warehouse_source", &commit, &ts_ms));
+
+    /* Taken before the first change was captured: a snapshot all the same, its changes begin at the first one. */
+    static const char nothing_yet[] = "{\"source\":{\"database\":\"warehouse_source\",\"server\":\"sqlserver\"},"
+                                      "\"position\":{\"commit_lsn\":\"NULL\",\"snapshot\":true},\"ts_ms\":5}";
+    assert_true(
+        history_snapshot_position(nothing_yet, strlen(nothing_yet), "sqlserver", "warehouse_source", &commit, &ts_ms));
+    assert_false(commit.set);
+    assert_int_equal(ts_ms, 5);
+
+    buf_t out = {0};
+    offset_t streaming = at("00000030:00000001:0001", "00000030:00000001:0000");
+    history_format(&out, false, "sqlserver", customers(), "ALTER", "N/A", &streaming, 1);
+    assert_false(history_snapshot_position(out.p, out.len, "sqlserver", "warehouse_source", &commit, &ts_ms));
+    buf_done(&out);
+}
+
 static void test_dropped_tables_and_broken_records(void **state)
 {
     (void)state;
@@ -197,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_the_text_is_byte_for_byte_the_same),
         cmocka_unit_test(test_what_was_written_is_read),
         cmocka_unit_test(test_only_positions_up_to_the_stored_one_apply),
+        cmocka_unit_test(test_where_a_snapshot_stood),
         cmocka_unit_test(test_dropped_tables_and_broken_records),
         cmocka_unit_test(test_json_texts),
     };
