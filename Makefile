@@ -68,7 +68,7 @@ LIBS_postgres := $(call pkg,libs,libpq) -lm
 LIBS_file :=
 CFLAGS_postgres := $(call pkg,cflags,libpq)
 
-.PHONY: all plugins demo test unit integration conformance lint format check bench fuzz fuzz-seeds install clean help deps test-sim \
+.PHONY: all plugins demo test unit integration conformance corpus corpus-check lint format check bench fuzz fuzz-seeds install clean help deps test-sim \
         compile_commands.json scripts-test sim-test worker tools bench-programs
 all: worker plugins tools ## the worker, its plugins and the tools
 worker: $(OUT)/connectd
@@ -160,11 +160,19 @@ $(OUT)/test/programs/%: $(OUT)/obj/test/integration/programs/%.o $(foreach r,cli
 integration: all $(TEST_PROGRAMS) $(BAD_PLUGINS) ## integration tests (T=name narrows)
 	@OUT=$(OUT) test/integration/run.py $(T)
 
+TRUTH := test/conformance/debezium/run.py
+conformance: all ## the source held against recorded Debezium records (T=case narrows)
+	@BUILD=$(BUILD) OUT=$(OUT) $(TRUTH) check $(T)
+corpus: tools ## record those records anew with the unmodified Debezium connector (T=case narrows)
+	@BUILD=$(BUILD) OUT=$(OUT) $(TRUTH) build $(T)
+corpus-check: tools ## does Debezium still give the recorded records?
+	@BUILD=$(BUILD) OUT=$(OUT) $(TRUTH) verify $(T)
+
 scripts-test: all ## tests of tools/*.sh
 	@OUT=$(OUT) test/scripts/run.py
 
 # The stand-in under clients that nobody here wrote.
-SIM_QUICK := wire. freetds hostile. faults. generator. clients.*pymssql
+SIM_QUICK := wire. sql. freetds hostile. faults. generator. clients.*pymssql
 sim-test: tools ## the stand-in under FreeTDS and pymssql, hostile input, faults
 	@OUT=$(OUT) test/sim/run.py $(SIM_QUICK)
 test-sim: tools ## the stand-in under every client, and the unmodified Debezium connector

@@ -71,7 +71,7 @@ static void test_constraints(void **state)
         "E2628 String or binary data would be truncated in table 'db1.dbo.a', column 'n'. Truncated value: 'lon'.\n");
     expect(p, "INSERT a(n,d) VALUES ('z',-1)",
            "E547 The INSERT statement conflicted with the CHECK constraint \"ck_d\". The conflict occurred in database "
-           "\"db1\", table \"dbo.a\".\n");
+           "\"db1\", table \"dbo.a\", column 'd'.\n");
     expect(p, "INSERT b VALUES (6)",
            "E547 The INSERT statement conflicted with the FOREIGN KEY constraint \"fk_b\". The conflict occurred in "
            "database \"db1\", table \"dbo.a\", column 'id'.\n");

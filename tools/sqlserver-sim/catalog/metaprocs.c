@@ -14,7 +14,7 @@ bool proc_query(sim_session_t *s, const char *text)
     sql_error_t err = {0};
     int line;
     uint64_t rows = 0;
-    bool ok = parse_batch(&ast, text, strlen(text), true, &first, &err, &line) ? true : fail_err(s, &err);
+    bool ok = parse_batch(&ast, text, strlen(text), true, NULL, 0, &first, &err, &line) ? true : fail_err(s, &err);
     ok = ok && first != NULL && exec_select(s, first, first->select, &rows);
     if (ok) {
         s->rowcount = (int64_t)rows;

@@ -58,6 +58,7 @@ typedef struct binder {
     scope_cte_t *ctes;
     int next_alias;
     bool saw_agg, in_agg;
+    bool no_agg;      /* inside a WHERE or ON clause */
     bool reads_table; /* touches stored data: starts an implicit transaction */
     bool select_starts_tran;
     sdb_t *default_db;     /* for check and default texts of another database */
@@ -85,7 +86,7 @@ const char *bind_param(binder_t *b, const sim_typeinfo_t *t, const sim_value_t *
 bool bind_query(binder_t *b, select_t *q, bool top_level, bound_query_t *ret);
 bool bind_source(binder_t *b, source_t *src, scope_t *sc, buf_t *out);
 bool bind_function(binder_t *b, const expr_t *e, bound_t *ret); /* func_table.c */
-bool bind_type_op(binder_t *b, const expr_t *e, bound_t *ret);
+bool expr_is_aggregate(const expr_t *e);
 sqlite3_stmt *bind_prepare(binder_t *b, const char *sql); /* prepares and binds the collected parameters */
 const char *collate_for(const sim_typeinfo_t *t);         /* " COLLATE SQLCI" or "" */
 const char *comparable(binder_t *b, const char *sql, const sim_typeinfo_t *t);

@@ -439,6 +439,18 @@ static bool bind_cast(binder_t *b, const expr_t *e, bound_t *ret)
     return true;
 }
 
+/* SQLite takes the first of several rows; SQL Server refuses them, so only queries that cannot give two go unwatched. */
+static bool query_is_single(const select_t *q)
+{
+    if (q->op != SET_NONE) return false;
+    if (q->from == NULL) return true;
+    if (q->top != NULL && q->top->kind == E_LIT && !q->top_percent && !q->top_ties && q->top->u.lit.value.u.i <= 1)
+        return true;
+    if (q->ngroup > 0 || q->nitems != 1) return false;
+    const expr_t *e = q->items[0].expr;
+    return e->kind == E_FUNC && e->name.n == 1 && e->u.over == NULL && expr_is_aggregate(e);
+}
+
 static bool bind_sub(binder_t *b, const expr_t *e, bound_t *ret)
 {
     bound_query_t q;
@@ -447,7 +459,9 @@ static bool bind_sub(binder_t *b, const expr_t *e, bound_t *ret)
         return fail(
             b->s, 116, 16, 1,
             "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS.");
-    *ret = (bound_t){.name = "", .type = q.cols[0].type, .sql = arena_printf(b->a, "(%s)", q.sql)};
+    *ret = (bound_t){.name = "", .type = q.cols[0].type};
+    ret->sql = query_is_single(e->u.sub) ? arena_printf(b->a, "(%s)", q.sql)
+                                         : arena_printf(b->a, "(SELECT sa_single(k1) FROM (%s))", q.sql);
     ret->type.not_null = false;
     return true;
 }

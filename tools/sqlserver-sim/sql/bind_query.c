@@ -333,7 +333,8 @@ static bool expand_star(binder_t *b, const expr_t *e, items_t *it)
     }
     if (any) return true;
     if (e->name.n > 0)
-        return fail(b->s, 4104, 16, 1, "The multi-part identifier \"%s.*\" could not be bound.",
+        return fail(b->s, 107, 15, 1,
+                    "The column prefix '%s' does not match with a table name or alias name used in the query.",
                     name_dotted(b->a, &e->name));
     return fail(b->s, 263, 16, 1, "Must specify table to select from.");
 }
@@ -357,7 +358,7 @@ static bool in_group(const select_t *q, const expr_t *e)
     return false;
 }
 
-static bool is_aggregate(const expr_t *e)
+bool expr_is_aggregate(const expr_t *e)
 {
     static const char *const aggs[] = {"count", "count_big", "sum", "avg", "min", "max", "checksum_agg", "string_agg"};
     if (e->kind != E_FUNC || e->name.n != 1 || e->u.over != NULL) return false;
@@ -368,7 +369,7 @@ static bool is_aggregate(const expr_t *e)
 
 static bool check_grouping(binder_t *b, const select_t *q, const expr_t *e)
 {
-    if (e == NULL || in_group(q, e) || is_aggregate(e) || e->kind == E_SUB) return true;
+    if (e == NULL || in_group(q, e) || expr_is_aggregate(e) || e->kind == E_SUB) return true;
     if (e->kind == E_COL) {
         for (size_t i = 0; i < b->scope->nsrcs; i++)
             for (size_t k = 0; k < b->scope->srcs[i].ncols; k++)
@@ -431,12 +432,12 @@ static bool bind_limit(binder_t *b, select_t *q, buf_t *out)
         if (!ok) return false;
         if (q->top_percent || q->top_ties)
             return fail(b->s, 102, 15, 1, "Incorrect syntax near '%s'.", q->top_percent ? "PERCENT" : "TIES");
-        buf_printf(out, " LIMIT max(0,%s)", bind_convert(b, top.sql, &top.type, &big));
+        buf_printf(out, " LIMIT sv_rows(%s)", bind_convert(b, top.sql, &top.type, &big));
     } else if (q->offset != NULL) {
         if (!bind_expr(b, q->offset, &off)) return false;
         if (q->fetch != NULL) {
             if (!bind_expr(b, q->fetch, &top)) return false;
-            buf_printf(out, " LIMIT %s", bind_convert(b, top.sql, &top.type, &big));
+            buf_printf(out, " LIMIT sv_rows(%s)", bind_convert(b, top.sql, &top.type, &big));
         } else {
             buf_adds(out, " LIMIT -1");
         }
@@ -493,8 +494,8 @@ static bool bind_plain(binder_t *b, select_t *q, bool top_level, bound_query_t *
     buf_t from = {0}, out = {0};
     items_t it = {0};
     const char *cond;
-    bool ok = false, save_agg = b->saw_agg, assigns = false;
-    b->saw_agg = false;
+    bool ok = false, save_agg = b->saw_agg, save_no = b->no_agg, assigns = false;
+    b->saw_agg = b->no_agg = false;
     if (q->from != NULL && !bind_source(b, q->from, &sc, &from)) goto out;
     sc.outer = save;
     b->scope = &sc;
@@ -523,7 +524,10 @@ static bool bind_plain(binder_t *b, select_t *q, bool top_level, bound_query_t *
                    i + 1);
     if (q->from != NULL) buf_printf(&out, " FROM %s", buf_text(&from));
     if (q->where != NULL) {
-        if (!bind_cond(b, q->where, &cond)) goto out;
+        b->no_agg = true;
+        bool bound = bind_cond(b, q->where, &cond);
+        b->no_agg = false;
+        if (!bound) goto out;
         buf_printf(&out, " WHERE %s", cond);
     }
     for (size_t i = 0; i < q->ngroup; i++) {
@@ -557,6 +561,7 @@ static bool bind_plain(binder_t *b, select_t *q, bool top_level, bound_query_t *
 out:
     b->scope = save;
     b->saw_agg = save_agg;
+    b->no_agg = save_no;
     buf_done(&from);
     buf_done(&out);
     return ok;

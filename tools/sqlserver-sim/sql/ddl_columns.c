@@ -227,11 +227,14 @@ static bool check_constraint(sim_session_t *s, sdb_t *sdb, int schema_id, const 
                              const table_constraint_t *c)
 {
     int id;
+    int64_t next = 0;
     buf_t t = {0};
+    if (!sq_int(s, &next, "SELECT v FROM %s._sim_meta WHERE k='next_id'", sdb->db->attach)) return fail_sqlite(s);
     expr_render(c->expr, &t);
-    const char *name =
-        c->name != NULL ? c->name
-                        : arena_printf(&s->arena, "CK__%.9s__%08X", table, (unsigned)table_id * 17u + (unsigned)t.len);
+    const char *name = c->name != NULL
+                           ? c->name
+                           : arena_printf(&s->arena, "CK__%.9s__%.5s%s%08X", table, c->ncols > 0 ? c->cols[0] : "",
+                                          c->ncols > 0 ? "__" : "", (unsigned)next * 2654435761u);
     bool ok = ddl_add_object(s, sdb, schema_id, name, "C", table_id, false, &id) &&
               sq_exec(s, "INSERT INTO %s._sim_checks VALUES(%d,%d,%Q,0)", sdb->db->attach, id, table_id, buf_text(&t));
     buf_done(&t);

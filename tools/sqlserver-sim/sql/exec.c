@@ -198,7 +198,11 @@ static bool report(sim_session_t *s, const stmt_t *st, sim_done_kind_t kind, uin
         size_t len = s->frame != NULL && s->frame->src != NULL ? st->end - st->start : 0;
         log_unknown(s, len != 0 ? s->frame->src + st->start : "", len);
     }
-    send_message(s, number, s->err.class, s->err.state, s->err.text, s->err_line != 0 ? s->err_line : st->line);
+    int line = s->err_line != 0 ? s->err_line : st->line;
+    send_message(s, number, s->err.class, s->err.state, s->err.text, line);
+    if (!end && s->err.class > 10 &&
+        (st->kind == ST_INSERT || st->kind == ST_UPDATE || st->kind == ST_DELETE || st->kind == ST_MERGE))
+        send_message(s, 3621, 0, 0, "The statement has been terminated.", line);
     send_done(s, kind, false, 0, true, curcmd);
     s->last_error = number;
     s->err = (sql_error_t){0};
@@ -390,7 +394,12 @@ flow_t exec_body_capture(sim_session_t *s, const char *text, size_t len, frame_t
     }
     sql_error_t err = {0};
     s->frame = f;
-    if (!parse_batch(&ast, text, len, s->quoted_identifier, &first, &err, &line)) {
+    size_t nknown = 0;
+    for (sim_var_t *v = f->vars; v != NULL; v = v->next) nknown++;
+    const char **known = arena_alloc(&ast, sizeof(char *) * (nknown + 1));
+    nknown = 0;
+    for (sim_var_t *v = f->vars; v != NULL; v = v->next) known[nknown++] = v->name;
+    if (!parse_batch(&ast, text, len, s->quoted_identifier, known, nknown, &first, &err, &line)) {
         stmt_t whole = {.line = line, .start = 0, .end = len};
         fresh_arena(s);
         s->err = (sql_error_t){0};

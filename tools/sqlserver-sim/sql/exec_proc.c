@@ -13,9 +13,9 @@
 
 /* A call with its arguments evaluated. */
 typedef struct call {
-    const char *name; /* last part, lower case not guaranteed */
-    const char *schema;
-    sdb_t *sdb; /* database of a three-part name, else the current one */
+    const char *name;           /* last part, lower case not guaranteed */
+    const char *schema, *shown; /* shown: as written */
+    sdb_t *sdb;                 /* database of a three-part name, else the current one */
     size_t n;
     sim_param_t *args;
     sim_value_t *outs; /* written back by the procedure */
@@ -154,6 +154,24 @@ static bool missing(sim_session_t *s, const char *proc, const char *param)
                 param);
 }
 
+static bool check_prepared(sim_session_t *s, const char *params, const char *text)
+{
+    arena_t a = {0};
+    stmt_t *first;
+    sql_error_t err = {0};
+    declare_item_t *items = NULL;
+    bool *outs = NULL;
+    size_t n = 0;
+    int line;
+    bool ok = params == NULL || parse_params(&a, params, strlen(params), &items, &outs, &n, &err);
+    const char **known = arena_alloc(&a, sizeof(char *) * (n + 1));
+    for (size_t i = 0; i < n; i++) known[i] = items[i].name;
+    ok = ok && parse_batch(&a, text, strlen(text), s->quoted_identifier, known, n, &first, &err, &line);
+    if (!ok) fail_err(s, &err);
+    arena_done(&a);
+    return ok;
+}
+
 static bool dynamic_proc(sim_session_t *s, call_t *c, bool *found, flow_t *flow)
 {
     const char *stmt, *params;
@@ -170,14 +188,7 @@ static bool dynamic_proc(sim_session_t *s, call_t *c, bool *found, flow_t *flow)
     if (name_eq(c->name, "sp_prepare")) {
         params = proc_text(s, c->args, c->n, 1, "@params");
         if ((stmt = proc_text(s, c->args, c->n, 2, "@stmt")) == NULL) return missing(s, "sp_prepare", "@stmt");
-        arena_t a = {0};
-        stmt_t *first;
-        sql_error_t err = {0};
-        int line;
-        bool ok =
-            parse_batch(&a, stmt, strlen(stmt), s->quoted_identifier, &first, &err, &line) ? true : fail_err(s, &err);
-        arena_done(&a);
-        if (!ok) return false;
+        if (!check_prepared(s, params, stmt)) return false;
         set_handle(c, add_prepared(s, params, stmt));
         return true;
     }
@@ -229,7 +240,7 @@ static bool dispatch(sim_session_t *s, call_t *c, flow_t *flow)
     if (ok && !found) ok = cdc_procedures(&pc, &found);
     if (ok && !found) ok = meta_procedures(&pc, &found);
     if (ok && !found) ok = sim_procedures(&pc, &found);
-    if (ok && !found) ok = fail(s, 2812, 16, 62, "Could not find stored procedure '%s'.", pc.name);
+    if (ok && !found) ok = fail(s, 2812, 16, 62, "Could not find stored procedure '%s'.", c->shown);
     return stmt_end(s, ok && !s->gone) && ok;
 }
 
@@ -268,6 +279,7 @@ bool run_exec(sim_session_t *s, stmt_t *st, flow_t *flow)
             return fail(s, 2812, 16, 62, "Could not find stored procedure '%s'.", text);
     }
     c.name = arena_strdup(&keep, nm.part[nm.n - 1]);
+    c.shown = name_dotted(&keep, &nm);
     if (nm.n >= 2 && nm.part[nm.n - 2][0] != '\0') c.schema = arena_strdup(&keep, nm.part[nm.n - 2]);
     if (nm.n >= 3 && nm.part[nm.n - 3][0] != '\0') {
         c.sdb = session_db(s, nm.part[nm.n - 3]);
@@ -373,6 +385,7 @@ bool sim_session_rpc(sim_session_t *s, const sim_rpc_t *rpc, sim_sink_t *sink)
     if (c.n != 0) memcpy(c.args, rpc->params, sizeof(*c.args) * c.n);
     if (ok && !s->gone) {
         c.name = nm.part[nm.n - 1];
+        c.shown = name_dotted(&keep, &nm);
         if (nm.n >= 2 && nm.part[nm.n - 2][0] != '\0') c.schema = nm.part[nm.n - 2];
         f.outer = s->frame;
         s->frame = &f;

@@ -422,6 +422,57 @@ static void checksum_end(sqlite3_context *ctx)
         sqlite3_result_int64(ctx, (int32_t)st[0]);
 }
 
+/* The value of a scalar subquery: the second row is an error. */
+typedef struct single {
+    int64_t rows;
+    sqlite3_value *value;
+} single_t;
+
+static void single_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    single_t *st = sqlite3_aggregate_context(ctx, sizeof(*st));
+    (void)argc;
+    if (st == NULL) return;
+    if (++st->rows == 1) {
+        st->value = sqlite3_value_dup(argv[0]);
+        return;
+    }
+    fail((sim_session_t *)sqlite3_user_data(ctx), 512, 16, 1,
+         "Subquery returned more than 1 value. This is not permitted when the subquery follows =, !=, <, <= , >, >= or "
+         "when the subquery is used as an expression.");
+    sqlite3_result_error(ctx, "failed", -1);
+}
+
+static void single_end(sqlite3_context *ctx)
+{
+    single_t *st = sqlite3_aggregate_context(ctx, 0);
+    if (st == NULL || st->value == NULL) {
+        sqlite3_result_null(ctx);
+        return;
+    }
+    if (st->rows == 1) sqlite3_result_value(ctx, st->value);
+    sqlite3_value_free(st->value);
+    st->value = NULL;
+}
+
+/* TOP and FETCH counts. */
+static void op_rows(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    sim_session_t *s = sqlite3_user_data(ctx);
+    int64_t n = sqlite3_value_int64(argv[0]);
+    (void)argc;
+    if (sqlite3_value_type(argv[0]) != SQLITE_NULL && n >= 0) {
+        sqlite3_result_int64(ctx, n);
+        return;
+    }
+    if (n < 0)
+        fail(s, 127, 15, 1, "A TOP N or FETCH rowcount value may not be negative.");
+    else
+        fail(s, 1060, 15, 1,
+             "The number of rows provided for a TOP or FETCH clauses row count parameter must be an integer.");
+    sqlite3_result_error(ctx, "failed", -1);
+}
+
 static int collate_ci(void *arg, int na, const void *a, int nb, const void *b)
 {
     (void)arg;
@@ -436,10 +487,10 @@ bool functions_register_operators(sim_session_t *s, sqlite3 *sq)
         const char *name;
         int n;
         void (*fn)(sqlite3_context *, int, sqlite3_value **);
-    } ops[] = {{"sv_conv", 5, op_conv},   {"sv_add", 5, op_add},  {"sv_sub", 5, op_sub}, {"sv_mul", 5, op_mul},
-               {"sv_div", 5, op_div},     {"sv_mod", 5, op_mod},  {"sv_and", 5, op_and}, {"sv_or", 5, op_or},
-               {"sv_xor", 5, op_xor},     {"sv_neg", 3, op_neg},  {"sv_not", 3, op_not}, {"sv_dtadd", 5, op_dtadd},
-               {"sv_dtsub", 5, op_dtsub}, {"sv_like", 4, op_like}};
+    } ops[] = {{"sv_conv", 5, op_conv},   {"sv_add", 5, op_add},   {"sv_sub", 5, op_sub},  {"sv_mul", 5, op_mul},
+               {"sv_div", 5, op_div},     {"sv_mod", 5, op_mod},   {"sv_and", 5, op_and},  {"sv_or", 5, op_or},
+               {"sv_xor", 5, op_xor},     {"sv_neg", 3, op_neg},   {"sv_not", 3, op_not},  {"sv_dtadd", 5, op_dtadd},
+               {"sv_dtsub", 5, op_dtsub}, {"sv_like", 4, op_like}, {"sv_rows", 1, op_rows}};
     bool ok = sqlite3_create_collation(sq, "SQLCI", SQLITE_UTF8, NULL, collate_ci) == SQLITE_OK;
     for (size_t i = 0; ok && i < sizeof(ops) / sizeof(ops[0]); i++)
         ok = sqlite3_create_function(sq, ops[i].name, ops[i].n, SQLITE_UTF8 | SQLITE_DETERMINISTIC, s, ops[i].fn, NULL,
@@ -449,6 +500,7 @@ bool functions_register_operators(sim_session_t *s, sqlite3 *sq)
                                           NULL) == SQLITE_OK &&
            sqlite3_create_window_function(sq, "sa_avg", 3, SQLITE_UTF8, s, agg_step, avg_end, avg_end, agg_inverse,
                                           NULL) == SQLITE_OK &&
+           sqlite3_create_function(sq, "sa_single", 1, SQLITE_UTF8, s, NULL, single_step, single_end) == SQLITE_OK &&
            sqlite3_create_function(sq, "sa_checksum", 1, SQLITE_UTF8, s, NULL, checksum_step, checksum_end) ==
                SQLITE_OK;
 }

@@ -190,6 +190,10 @@ static bool finish_agg(binder_t *b, const expr_t *e, const char *sql, bound_t *r
         if (b->in_agg)
             return fail(b->s, 130, 16, 1,
                         "Cannot perform an aggregate function on an expression containing an aggregate or a subquery.");
+        if (b->no_agg)
+            return fail(b->s, 147, 15, 1,
+                        "An aggregate may not appear in the WHERE clause unless it is in a subquery contained in a "
+                        "HAVING clause or a select list, and the column being aggregated is an outer reference.");
         b->saw_agg = ret->agg = true;
         return true;
     }
@@ -224,7 +228,7 @@ static bool bind_aggregate(binder_t *b, const expr_t *e, const char *fn, bound_t
     if (name_eq(fn, "min") || name_eq(fn, "max")) {
         if (v.type.base == SIM_T_BIT || v.type.base == SIM_T_NULL)
             return fail(b->s, 8117, 16, 1, "Operand data type %s is invalid for %s operator.", type_name(v.type.base),
-                        fn);
+                        name_eq(fn, "min") ? "min" : "max");
         return finish_agg(
             b, e, arena_printf(b->a, "%s(%s%s)", name_eq(fn, "min") ? "min" : "max", v.sql, collate_for(&v.type)), ret);
     }

@@ -14,8 +14,10 @@ bool module_check(sim_session_t *s, const char *text, char kind)
     if (kind == 'V') return true;
     stmt_t *first;
     int line;
-    const char *body = text + m.body;
-    return parse_batch(&s->arena, body, strlen(body), true, &first, &err, &line) ? true : fail_err(s, &err);
+    const char *body = text + m.body, **known = arena_alloc(&s->arena, sizeof(char *) * (m.nparams + 1));
+    for (size_t i = 0; i < m.nparams; i++) known[i] = m.params[i].name;
+    return parse_batch(&s->arena, body, strlen(body), true, known, m.nparams, &first, &err, &line) ? true
+                                                                                                   : fail_err(s, &err);
 }
 
 bool module_bind_view(binder_t *b, sdb_t *sdb, const char *schema, const char *name, bound_query_t *ret_query,

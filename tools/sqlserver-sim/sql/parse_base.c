@@ -10,6 +10,17 @@ char *p_text(parser_t *p, const token_t *t)
     return arena_strndup(p->arena, t->text, t->len);
 }
 
+/* The last consumed token without its quotes: what messages name at the end of the text. */
+const char *p_last(const parser_t *p, size_t *ret_len)
+{
+    const char *s = p->lx.src + p->prev_start;
+    size_t n = p->prev_end - p->prev_start;
+    if (n > 0 && (*s == 'N' || *s == 'n') && n > 2 && s[1] == '\'') s++, n--;
+    if (n >= 2 && strchr("'[\"", *s) != NULL) s++, n -= 2;
+    *ret_len = n > 128 ? 128 : n;
+    return s;
+}
+
 bool p_fail(parser_t *p)
 {
     if (p->err->text != NULL) return false;
@@ -20,11 +31,9 @@ bool p_fail(parser_t *p)
         return sql_fail(p->arena, p->err, 156, 15, 1, "Incorrect syntax near the keyword '%s'.", w);
     }
     if (t->kind == T_EOF) {
-        size_t end = p->prev_end, from = end;
-        while (from > 0 && end - from < 64 && strchr(" \t\r\n(),;", p->lx.src[from - 1]) == NULL) from--;
-        if (from == end && from > 0) from--;
-        return sql_fail(p->arena, p->err, 102, 15, 1, "Incorrect syntax near '%.*s'.", (int)(end - from),
-                        p->lx.src + from);
+        size_t end;
+        const char *last = p_last(p, &end);
+        return sql_fail(p->arena, p->err, 102, 15, 1, "Incorrect syntax near '%.*s'.", (int)end, last);
     }
     size_t n = t->len > 128 ? 128 : t->len;
     return sql_fail(p->arena, p->err, 102, 15, 1, "Incorrect syntax near '%.*s'.", (int)n, t->text);
@@ -32,6 +41,7 @@ bool p_fail(parser_t *p)
 
 bool p_next(parser_t *p)
 {
+    p->prev_start = p->tok.start;
     p->prev_end = p->tok.end;
     if (p->has_ahead) {
         p->tok = p->ahead;
@@ -111,6 +121,36 @@ bool p_accept_word(parser_t *p, const char *word, bool *ret_hit)
 bool p_expect_word(parser_t *p, const char *word)
 {
     return p_is_word(p, word) ? p_next(p) : p_fail(p);
+}
+
+bool p_declare(parser_t *p, const char *name)
+{
+    for (size_t i = 0; i < p->nvars && p->check_vars; i++)
+        if (name_eq(p->vars[i], name)) {
+            p->err_line = p->tok.line;
+            return sql_fail(p->arena, p->err, 134, 15, 2,
+                            "The variable name '%s' has already been declared. Variable names must be unique within a "
+                            "query batch or stored procedure.",
+                            name);
+        }
+    P_PUSH(p, p->vars, p->nvars, name);
+    return true;
+}
+
+bool p_var(parser_t *p, var_use_t use, const char **ret_name)
+{
+    const char *name = p_text(p, &p->tok);
+    size_t i = 0;
+    while (i < p->nvars && !name_eq(p->vars[i], name)) i++;
+    if (p->check_vars && i == p->nvars && strncmp(name, "@@", 2) != 0) {
+        p->err_line = p->tok.line;
+        return use == VAR_TABLE
+                   ? sql_fail(p->arena, p->err, 1087, 15, 2, "Must declare the table variable \"%s\".", name)
+                   : sql_fail(p->arena, p->err, 137, 15, use == VAR_WRITE ? 1 : 2,
+                              "Must declare the scalar variable \"%s\".", name);
+    }
+    *ret_name = name;
+    return p_next(p);
 }
 
 bool p_at_ident(const parser_t *p)

@@ -172,6 +172,7 @@ static bool column_def(parser_t *p, column_def_t *d, table_constraint_t **cons, 
         } else if (p_is_kw(p, KW_CHECK)) {
             table_constraint_t c;
             if (!table_constraint(p, cname, &c)) return false;
+            P_PUSH(p, c.cols, c.ncols, d->name);
             P_PUSH(p, *cons, *ncons, c);
         } else if (p_is_kw(p, KW_ROWGUIDCOL) || p_is_word(p, "sparse")) {
             if (p_is_word(p, "sparse")) d->sparse = true;

@@ -12,8 +12,8 @@ static bool output_clause(parser_t *p, stmt_t *s)
     if (!p_accept_kw(p, KW_INTO, &hit)) return false;
     if (!hit) return true;
     if (p->tok.kind == T_VAR) {
-        s->output_into = (name_t){{p_text(p, &p->tok)}, 1};
-        return p_next(p);
+        s->output_into.n = 1;
+        return p_var(p, VAR_TABLE, &s->output_into.part[0]);
     }
     if (!p_name(p, &s->output_into)) return false;
     const char **cols;
@@ -46,8 +46,8 @@ static bool table_hint(parser_t *p)
 static bool target(parser_t *p, stmt_t *s)
 {
     if (p->tok.kind == T_VAR) {
-        s->name = (name_t){{p_text(p, &p->tok)}, 1};
-        return p_next(p);
+        s->name.n = 1;
+        return p_var(p, VAR_TABLE, &s->name.part[0]);
     }
     return p_name(p, &s->name) && table_hint(p);
 }
@@ -142,8 +142,7 @@ static bool update_stmt(parser_t *p, stmt_t *s)
     while (more) {
         set_item_t it = {0};
         if (p->tok.kind == T_VAR) {
-            it.var = p_text(p, &p->tok);
-            if (!p_next(p) || !p_expect_op(p, '=')) return false;
+            if (!p_var(p, VAR_WRITE, &it.var) || !p_expect_op(p, '=')) return false;
             token_t ahead;
             if (p_at_ident(p)) {
                 if (!p_peek(p, &ahead)) return false;
@@ -252,9 +251,7 @@ bool p_exec(parser_t *p, stmt_t *s, bool implied)
     }
     token_t ahead;
     if (p->tok.kind == T_VAR) {
-        if (!p_peek(p, &ahead)) return false;
-        s->var = p_text(p, &p->tok);
-        if (!p_next(p)) return false;
+        if (!p_peek(p, &ahead) || !p_var(p, VAR_WRITE, &s->var)) return false;
         if (p_is_op(p, '=')) {
             if (!p_next(p)) return false;
         } else {

@@ -315,9 +315,9 @@ static bool primary(parser_t *p, expr_t **ret)
         return literal(p, ret);
     case T_VAR:
         e = node(p, E_VAR);
-        e->name = (name_t){{p_text(p, &p->tok)}, 1};
+        e->name.n = 1;
         *ret = e;
-        return p_next(p);
+        return p_var(p, VAR_READ, &e->name.part[0]);
     case T_OP:
         if (p_is_op(p, '(')) {
             if (!p_next(p)) return false;
@@ -568,8 +568,11 @@ bool p_cond(parser_t *p, expr_t **ret_expr)
     if (is_condition(*ret_expr)) return true;
     if (p->err->text != NULL) return false;
     p->err_line = p->tok.line;
+    const char *near = p->tok.text;
+    size_t len = p->tok.len > 128 ? 128 : p->tok.len;
+    if (p->tok.kind == T_EOF) near = p_last(p, &len);
     return sql_fail(
         p->arena, p->err, 4145, 15, 1,
         "An expression of non-boolean type specified in a context where a condition is expected, near '%.*s'.",
-        (int)(p->tok.len > 64 ? 64 : p->tok.len), p->tok.text);
+        (int)len, near);
 }

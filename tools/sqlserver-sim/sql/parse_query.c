@@ -35,9 +35,8 @@ bool p_select_items(parser_t *p, select_item_t **ret_items, size_t *ret_n)
         }
         if (!p_peek(p, &ahead)) return false;
         if (ahead.kind == T_OP && (ahead.kw == '=' || (ahead.kw >= 'A' && ahead.kw <= 'H')) && p->tok.kind == T_VAR) {
-            it.var = p_text(p, &p->tok);
             it.assign_op = ahead.kw == '=' ? '=' : "+-*/%&|^"[ahead.kw - 'A'];
-            if (!p_skip_two(p)) return false;
+            if (!p_var(p, VAR_WRITE, &it.var) || !p_next(p)) return false;
         } else if (ahead.kind == T_OP && ahead.kw == '=' && p_at_ident(p)) { /* alias = expr */
             if (!p_ident(p, &it.alias) || !p_next(p)) return false;
         }
@@ -141,8 +140,8 @@ static bool table_source(parser_t *p, source_t **ret)
     }
     s->kind = S_TABLE;
     if (p->tok.kind == T_VAR) {
-        s->name = (name_t){{p_text(p, &p->tok)}, 1};
-        if (!p_next(p)) return false;
+        s->name.n = 1;
+        if (!p_var(p, VAR_TABLE, &s->name.part[0])) return false;
     } else if (!p_name(p, &s->name)) {
         return false;
     }
@@ -254,8 +253,8 @@ static bool top_clause(parser_t *p, select_t *s)
         e->line = p->tok.line;
         if (p->tok.kind == T_VAR) {
             e->kind = E_VAR;
-            e->name = (name_t){{p_text(p, &p->tok)}, 1};
-            if (!p_next(q)) return false;
+            e->name.n = 1;
+            if (!p_var(q, VAR_READ, &e->name.part[0])) return false;
         } else {
             int64_t v;
             e->kind = E_LIT;

@@ -34,8 +34,7 @@ static bool tran_name(parser_t *p, stmt_t *s)
         if (!p_next(p)) return false;
         if (p_at_ident(p)) return p_ident(p, &s->word);
         if (p->tok.kind == T_VAR) {
-            s->var = p_text(p, &p->tok);
-            return p_next(p);
+            return p_var(p, VAR_READ, &s->var);
         }
     }
     return true;
@@ -99,7 +98,7 @@ static bool declare(parser_t *p, stmt_t *s)
             if (hit && !p_expr(p, &d.init)) return false;
         }
         P_PUSH(p, s->decls, s->ndecls, d);
-        if (!p_accept_op(p, ',', &more)) return false;
+        if (!p_declare(p, d.name) || !p_accept_op(p, ',', &more)) return false;
     }
     return true;
 }
@@ -109,8 +108,8 @@ static bool set_stmt(parser_t *p, stmt_t *s)
     if (!p_next(p)) return false;
     if (p->tok.kind == T_VAR) {
         s->kind = ST_SET_VAR;
-        s->var = p_text(p, &p->tok);
-        if (!p_next(p) || p->tok.kind != T_OP) return p_fail(p);
+        if (!p_var(p, VAR_WRITE, &s->var)) return false;
+        if (p->tok.kind != T_OP) return p_fail(p);
         s->action = '=';
         if (p->tok.kw >= 'A' && p->tok.kw <= 'H')
             s->action = "+-*/%&|^"[p->tok.kw - 'A'];
@@ -345,8 +344,8 @@ static bool start(parser_t *p, arena_t *arena, const char *src, size_t len, sql_
     return p_next(p);
 }
 
-bool parse_batch(arena_t *arena, const char *src, size_t len, bool quoted_identifier, stmt_t **ret_first,
-                 sql_error_t *err, int *ret_line)
+bool parse_batch(arena_t *arena, const char *src, size_t len, bool quoted_identifier, const char *const *known,
+                 size_t nknown, stmt_t **ret_first, sql_error_t *err, int *ret_line)
 {
     parser_t p;
     stmt_t *first = NULL, *last = NULL;
@@ -355,6 +354,8 @@ bool parse_batch(arena_t *arena, const char *src, size_t len, bool quoted_identi
     p.err = err;
     lexer_init(&p.lx, arena, src, len, err);
     p.lx.quoted_identifier = quoted_identifier;
+    p.check_vars = true;
+    for (size_t i = 0; i < nknown; i++) P_PUSH(&p, p.vars, p.nvars, known[i]);
     bool ok = p_next(&p) && skip_semicolons(&p);
     while (ok && p.tok.kind != T_EOF) {
         stmt_t *s;

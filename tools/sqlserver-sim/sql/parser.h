@@ -14,15 +14,19 @@ typedef struct parser {
     lexer_t lx;
     token_t tok, ahead;
     bool has_ahead;
-    size_t prev_end; /* end of the last consumed token */
-    int depth;       /* nesting, bounded */
+    size_t prev_start, prev_end; /* the last consumed token */
+    int depth;                   /* nesting, bounded */
+    bool check_vars;             /* variables must be declared: batches and module bodies */
+    const char **vars;
+    size_t nvars;
     sql_error_t *err;
     int err_line;
 } parser_t;
 
-/** Parses a whole batch. *ret_first is NULL for an empty batch. */
-bool parse_batch(arena_t *arena, const char *src, size_t len, bool quoted_identifier, stmt_t **ret_first,
-                 sql_error_t *err, int *ret_line);
+/** Parses a whole batch. *ret_first is NULL for an empty batch. `known` are the variables that exist already: use of any
+ *  other one before its DECLARE is 137 or 1087, as is a second DECLARE of a name 134, before anything runs. */
+bool parse_batch(arena_t *arena, const char *src, size_t len, bool quoted_identifier, const char *const *known,
+                 size_t nknown, stmt_t **ret_first, sql_error_t *err, int *ret_line);
 /** Parses a parameter list such as "@p1 int, @p2 nvarchar(10) output". */
 bool parse_params(arena_t *arena, const char *src, size_t len, declare_item_t **ret_items, bool **ret_output,
                   size_t *ret_n, sql_error_t *err);
@@ -48,6 +52,7 @@ void expr_render(const expr_t *e, buf_t *out);
 #define PARSE_DEPTH_MAX 200
 
 bool p_fail(parser_t *p); /* 102/156 at the current token */
+const char *p_last(const parser_t *p, size_t *ret_len);
 bool p_next(parser_t *p);
 bool p_skip_two(parser_t *p);
 bool p_peek(parser_t *p, token_t *ret_tok); /* the token after the current one */
@@ -73,6 +78,9 @@ bool p_select(parser_t *p, select_t **ret_select); /* WITH ... query ORDER BY ..
 bool p_query(parser_t *p, select_t **ret_select);  /* subquery: ORDER BY allowed */
 bool p_source(parser_t *p, source_t **ret_source); /* FROM list */
 bool p_order(parser_t *p, order_item_t **ret_items, size_t *ret_n);
+bool p_declare(parser_t *p, const char *name);
+typedef enum var_use { VAR_READ, VAR_WRITE, VAR_TABLE } var_use_t;
+bool p_var(parser_t *p, var_use_t use, const char **ret_name);         /* at @x */
 bool p_name_list(parser_t *p, const char ***ret_names, size_t *ret_n); /* ( a, b ) */
 bool p_stmt(parser_t *p, stmt_t **ret_stmt);
 bool p_ddl(parser_t *p, stmt_t *s); /* at CREATE, ALTER, DROP, TRUNCATE */

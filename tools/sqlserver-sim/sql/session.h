@@ -27,6 +27,8 @@ typedef struct sim_db {
     size_t nidentity;
     /* capture thread's view, guarded by the server lock */
     bool scan_wanted, scan_failed;
+    bool capture_stopped, cleanup_wanted; /* sp_cdc_stop_job; sp_cdc_start_job 'cleanup' */
+    bool secondary;                       /* fault read_only: a readable secondary replica */
     uint64_t scans_done;
     int64_t last_mapping_ms;
     int64_t captured_pos; /* log entries up to here are captured and may be deleted */
@@ -153,6 +155,7 @@ struct sim_session {
     int trancount;
     uint64_t tran_id;
     int64_t tran_begin;
+    char *tran_name; /* of the outermost BEGIN TRAN, or NULL */
     bool sq_open, doomed;
     savepoint_t *savepoints;
     int next_savepoint;
@@ -249,6 +252,8 @@ bool stmt_end(sim_session_t *s, bool ok); /* commit or undo of one statement */
 /* ---- locks (lock.c) ---- */
 bool lock_take(sim_session_t *s, int db_id, int object_id, bool exclusive);
 void lock_release_all(sim_session_t *s);
+/** Takes an exclusive lock when nobody else holds it; never waits, never leaves an error. */
+bool lock_try(sim_session_t *s, int db_id, int object_id);
 bool lock_held(sim_session_t *s, int db_id, int object_id, bool exclusive);
 
 /* ---- execution ---- */

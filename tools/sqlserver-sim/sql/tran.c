@@ -58,6 +58,8 @@ static void finish(sim_session_t *s)
     free_savepoints(s, NULL);
     s->sq_open = s->doomed = s->stmt_savepoint = false;
     s->trancount = 0;
+    free(s->tran_name);
+    s->tran_name = NULL;
     lock_release_all(s);
 }
 
@@ -83,7 +85,7 @@ static void rollback_all(sim_session_t *s)
 
 bool tran_begin(sim_session_t *s, const char *name)
 {
-    (void)name;
+    if (name != NULL && s->trancount == 0) s->tran_name = sim_strdup(name);
     if (s->implicit_tran && s->trancount == 0) s->trancount = 1; /* BEGIN TRAN under implicit mode counts twice */
     if (s->trancount++ == 0 || (s->implicit_tran && s->trancount == 2 && s->tran_id == 0)) {
         pthread_mutex_lock(&s->server->lock);
@@ -137,6 +139,8 @@ bool tran_rollback(sim_session_t *s, const char *name)
         s->stmt_savepoint = false;
         return true;
     }
+    if (name != NULL && (s->tran_name == NULL || !name_eq(s->tran_name, name)))
+        return fail(s, 6401, 16, 1, "Cannot roll back %s. No transaction or savepoint of that name was found.", name);
     tran_abort(s, true);
     return true;
 }

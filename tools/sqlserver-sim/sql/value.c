@@ -54,6 +54,12 @@ sim_value_t value_str(const char *s)
     return value_bytes(s, strlen(s));
 }
 
+/* Conversion messages know only the name numeric. */
+static const char *shown_type(sim_base_t t)
+{
+    return type_is_decimal(t) ? "numeric" : type_name(t);
+}
+
 static bool overflow(arena_t *a, sql_error_t *err, const sim_typeinfo_t *to)
 {
     return sql_fail(a, err, 8115, 16, 2, "Arithmetic overflow error converting expression to data type %s.",
@@ -81,8 +87,8 @@ static bool put_integer(arena_t *a, dec_t d, const sim_typeinfo_t *to, sim_value
         ret->u.i = (int64_t)d;
         return true;
     }
-    return sql_fail(a, err, 220, 16, 1, "Arithmetic overflow error for data type %s, value = %lld.",
-                    type_name(to->base), (long long)d);
+    return sql_fail(a, err, 220, 16, to->base == SIM_T_TINYINT ? 2 : 1,
+                    "Arithmetic overflow error for data type %s, value = %lld.", type_name(to->base), (long long)d);
 }
 
 /* Puts an exact number with its scale into any numeric type. */
@@ -102,8 +108,7 @@ static bool put_exact(arena_t *a, dec_t d, int scale, const sim_typeinfo_t *to, 
     case SIM_T_DECIMAL:
     case SIM_T_NUMERIC:
         if (!dec_rescale(d, scale, to->scale, &r) || !dec_fits(r, to->prec))
-            return sql_fail(a, err, 8115, 16, 8, "Arithmetic overflow error converting numeric to data type %s.",
-                            type_name(to->base));
+            return sql_fail(a, err, 8115, 16, 8, "Arithmetic overflow error converting numeric to data type numeric.");
         value_set_dec(ret, r);
         return true;
     case SIM_T_MONEY:
@@ -195,7 +200,15 @@ static moment_t moment_of(const sim_typeinfo_t *t, const sim_value_t *v)
     return m;
 }
 
-static bool put_moment(arena_t *a, moment_t m, const sim_typeinfo_t *to, sim_value_t *ret, sql_error_t *err)
+static bool out_of_range(arena_t *a, sim_base_t from, const sim_typeinfo_t *to, sql_error_t *err)
+{
+    return sql_fail(a, err, 242, 16, 3,
+                    "The conversion of a %s data type to a %s data type resulted in an out-of-range value.",
+                    type_name(from), type_name(to->base));
+}
+
+static bool put_moment(arena_t *a, moment_t m, sim_base_t from, const sim_typeinfo_t *to, sim_value_t *ret,
+                       sql_error_t *err)
 {
     ret->is_null = false;
     ret->u.t.offset = 0;
@@ -245,9 +258,7 @@ static bool put_moment(arena_t *a, moment_t m, const sim_typeinfo_t *to, sim_val
         return true;
     }
 range:
-    return sql_fail(a, err, 242, 16, 3,
-                    "The conversion of a %s data type to a %s data type resulted in an out-of-range value.",
-                    "datetime2", type_name(to->base));
+    return out_of_range(a, from, to, err);
 }
 
 static bool put_days_float(arena_t *a, double f, const sim_typeinfo_t *to, sim_value_t *ret, sql_error_t *err)
@@ -255,7 +266,7 @@ static bool put_days_float(arena_t *a, double f, const sim_typeinfo_t *to, sim_v
     double whole = floor(f);
     if (whole < -53690 || whole > 2958463) return overflow(a, err, to);
     moment_t m = {(int32_t)whole + DT_DAYS_1900, (int64_t)((f - whole) * (double)DT_DAY_TICKS), 0};
-    return put_moment(a, m, to, ret, err);
+    return put_moment(a, m, SIM_T_FLOAT, to, ret, err);
 }
 
 /* ---- strings ---- */
@@ -295,7 +306,7 @@ static bool string_to_number(arena_t *a, const sim_typeinfo_t *from, const sim_v
             if (*end == '\0' && isfinite(f)) return put_float(a, f, to, ret, err);
         }
         return sql_fail(a, err, 8114, 16, 5, "Error converting data type %s to %s.", type_name(from->base),
-                        type_name(to->base));
+                        shown_type(to->base));
     }
     if (type_is_integer(to->base)) {
         if (n == 0) {
@@ -325,7 +336,7 @@ static bool string_to_number(arena_t *a, const sim_typeinfo_t *from, const sim_v
     }
     if (dec_parse(s, n, &d, &scale, &prec)) return put_exact(a, d, scale, to, ret, err);
     return sql_fail(a, err, 8114, 16, 5, "Error converting data type %s to %s.", type_name(from->base),
-                    type_name(to->base));
+                    shown_type(to->base));
 }
 
 static bool string_to_guid(arena_t *a, const sim_value_t *v, sim_value_t *ret, sql_error_t *err)
@@ -360,16 +371,19 @@ bad:
 static bool string_to_moment(arena_t *a, const sim_typeinfo_t *from, const sim_value_t *v, const sim_typeinfo_t *to,
                              sim_value_t *ret, sql_error_t *err)
 {
-    (void)from;
     dt_parsed_t p;
-    if (!dt_parse(v->u.s.ptr, v->u.s.len, &p)) goto bad;
+    if (!dt_parse(v->u.s.ptr, v->u.s.len, &p)) {
+        if (p.impossible && (to->base == SIM_T_DATETIME || to->base == SIM_T_SMALLDATETIME))
+            return out_of_range(a, from->base, to, err);
+        goto bad;
+    }
     if (p.frac_digits > 3 && to->base == SIM_T_DATETIME) goto bad;
     moment_t m = {p.has_date ? p.days : DT_DAYS_1900, p.ticks, p.offset};
     if (p.has_offset && to->base == SIM_T_DATETIME) {
         m.ticks -= (int64_t)p.offset * 600000000; /* datetime takes the UTC instant, as SQL Server does for ISO text */
         moment_norm(&m);
     }
-    return put_moment(a, m, to, ret, err);
+    return put_moment(a, m, from->base, to, ret, err);
 bad:
     if (to->base == SIM_T_SMALLDATETIME)
         return sql_fail(a, err, 295, 16, 3,
@@ -610,7 +624,7 @@ bool value_convert(arena_t *a, const sim_typeinfo_t *from, const sim_value_t *v,
     }
     if (type_is_datetime(f) && type_is_datetime(t)) {
         if ((f == SIM_T_DATE && t == SIM_T_TIME) || (f == SIM_T_TIME && t == SIM_T_DATE)) goto refused;
-        return put_moment(a, moment_of(from, v), to, ret_v, err);
+        return put_moment(a, moment_of(from, v), from->base, to, ret_v, err);
     }
     if (type_is_number(f) && (t == SIM_T_DATETIME || t == SIM_T_SMALLDATETIME)) {
         sim_typeinfo_t ft = type_simple(SIM_T_FLOAT);

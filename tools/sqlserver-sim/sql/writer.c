@@ -244,6 +244,18 @@ static bool cascade_delete(writer_t *w, const cat_fk_t *f, cat_table_t *child, c
     return writer_close(&cw, ok) && (ok || fail_sqlite(w->s));
 }
 
+/* The only column an expression names, for the message of a violated CHECK; *several is set when there are more. */
+static void only_column(const cat_table_t *t, const expr_t *e, const cat_column_t **hit, bool *several)
+{
+    if (e == NULL) return;
+    if (e->kind == E_COL) {
+        const cat_column_t *c = table_column(t, e->name.part[e->name.n - 1]);
+        if (*hit != NULL && c != *hit) *several = true;
+        if (c != NULL) *hit = c;
+    }
+    for (size_t i = 0; i < e->nargs; i++) only_column(t, e->args[i], hit, several);
+}
+
 static bool check_conditions(writer_t *w, const sim_value_t *cells)
 {
     for (size_t i = 0; i < w->t->nchecks; i++) {
@@ -279,11 +291,16 @@ static bool check_conditions(writer_t *w, const sim_value_t *cells)
         }
         buf_done(&q);
         if (!ok) return false;
-        if (violated)
-            return fail(w->s, 547, 16, 0,
-                        "The %s statement conflicted with the CHECK constraint \"%s\". The conflict occurred in "
-                        "database \"%s\", table \"%s.%s\".",
-                        w->verb, c->name, w->sdb->db->name, w->t->schema, w->t->name);
+        if (!violated) continue;
+        const cat_column_t *one = NULL;
+        bool several = false;
+        only_column(w->t, e, &one, &several);
+        bool named = one != NULL && !several;
+        return fail(w->s, 547, 16, 0,
+                    "The %s statement conflicted with the CHECK constraint \"%s\". The conflict occurred in "
+                    "database \"%s\", table \"%s.%s\"%s%s%s.",
+                    w->verb, c->name, w->sdb->db->name, w->t->schema, w->t->name, named ? ", column '" : "",
+                    named ? one->name : "", named ? "'" : "");
     }
     return true;
 }

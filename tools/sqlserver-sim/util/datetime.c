@@ -87,7 +87,8 @@ static int month_name(scan_t *sc)
 
 static bool set_date(dt_parsed_t *p, int y, int m, int d)
 {
-    if (y < 1 || y > 9999 || m < 1 || m > 12 || d < 1 || d > dt_month_days(y, m)) return false;
+    p->impossible = y < 1 || y > 9999 || m < 1 || m > 12 || d < 1 || d > dt_month_days(y, m);
+    if (p->impossible) return false;
     p->has_date = true;
     p->days = dt_days(y, m, d);
     return true;
@@ -134,7 +135,8 @@ static bool parse_time(scan_t *sc, int hour, dt_parsed_t *p)
             sc->pos += 2;
         }
     }
-    if (hour > 23 || minute > 59 || second > 59) return false;
+    p->impossible = hour > 23 || minute > 59 || second > 59;
+    if (p->impossible) return false;
     p->has_time = true;
     p->ticks = ((int64_t)hour * 3600 + minute * 60 + second) * 10000000 + frac;
     return true;
@@ -188,13 +190,11 @@ static bool parse_date(scan_t *sc, dt_parsed_t *p, int first, int digits)
 bool dt_parse(const char *s, size_t len, dt_parsed_t *ret_parsed)
 {
     scan_t sc = {s, len, 0};
-    dt_parsed_t p = {0};
+    dt_parsed_t *p = ret_parsed;
+    memset(p, 0, sizeof(*p));
     blanks(&sc);
     while (sc.len > sc.pos && (s[sc.len - 1] == ' ' || s[sc.len - 1] == '\0')) sc.len--;
-    if (sc.pos == sc.len) {
-        *ret_parsed = p; /* an empty string is 1900-01-01 00:00 in SQL Server: neither part given */
-        return true;
-    }
+    if (sc.pos == sc.len) return true; /* an empty string is 1900-01-01 00:00 in SQL Server: neither part given */
     int digits;
     if (isalpha(peek(&sc))) {
         int m = month_name(&sc);
@@ -204,31 +204,29 @@ bool dt_parse(const char *s, size_t len, dt_parsed_t *ret_parsed)
         if (peek(&sc) == ',') sc.pos++;
         blanks(&sc);
         int y = number(&sc, &digits);
-        if (digits == 0 || !set_date(&p, full_year(y, digits), m, d)) return false;
+        if (digits == 0 || !set_date(p, full_year(y, digits), m, d)) return false;
     } else {
         int first = number(&sc, &digits);
         if (digits == 0) return false;
         if (peek(&sc) == ':' || (sc.pos == sc.len - 2 && tolower((unsigned char)s[sc.len - 1]) == 'm')) {
-            if (!parse_time(&sc, first, &p)) return false;
+            if (!parse_time(&sc, first, p)) return false;
         } else if (digits == 4 && sc.pos == sc.len) {
-            return set_date(&p, first, 1, 1) ? (*ret_parsed = p, true) : false;
-        } else if (!parse_date(&sc, &p, first, digits)) {
+            return set_date(p, first, 1, 1);
+        } else if (!parse_date(&sc, p, first, digits)) {
             return false;
         }
     }
-    if (p.has_date && sc.pos < sc.len) {
+    if (p->has_date && sc.pos < sc.len) {
         if (peek(&sc) == 'T' || peek(&sc) == 't') sc.pos++;
         blanks(&sc);
         if (isdigit(peek(&sc))) {
             int h = number(&sc, &digits);
-            if (!parse_time(&sc, h, &p)) return false;
+            if (!parse_time(&sc, h, p)) return false;
         }
     }
-    if (!parse_offset(&sc, &p)) return false;
+    if (!parse_offset(&sc, p)) return false;
     blanks(&sc);
-    if (sc.pos != sc.len) return false;
-    *ret_parsed = p;
-    return true;
+    return sc.pos == sc.len;
 }
 
 size_t dt_format_date(int32_t days, char *out)

@@ -26,6 +26,7 @@ void dt_split(int32_t days, int64_t ticks, dt_parts_t *ret_parts);
 
 typedef struct dt_parsed {
     bool has_date, has_time, has_offset;
+    bool impossible; /* well-formed, but no such day or time: set although dt_parse() fails */
     int32_t days;
     int64_t ticks; /* local */
     int offset;
