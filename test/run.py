@@ -18,6 +18,7 @@ SUITES = (
     ("fuzz seeds under ASan and UBSan", [*MAKE, "-s", "-j", JOBS, "BUILD=asan", "fuzz-seeds"]),
     ("SQL Server stand-in", [*MAKE, "-s", "BUILD=release", "sim-test"]),
     ("scripts", [*MAKE, "-s", "BUILD=release", "scripts-test"]),
+    ("records of Debezium", [*MAKE, "-s", "BUILD=release", "conformance"]),
     ("integration", [*MAKE, "-s", "BUILD=release", "integration"]),
 )
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "cdc/cdc.h"
+#include "util/datetime.h"
 #include "util/mem.h"
 
 typedef enum sort { SORT_WIRE, SORT_ENGINE, SORT_SWITCH } sort_t;
@@ -203,6 +204,9 @@ static bool set_clock(sim_server_t *srv, const char *arg, int64_t now)
     } else if (number_after(arg, "jump_ms:", &n)) {
         srv->clock_offset += (int64_t)n * 10000;
         srv->clock_frozen_at += (int64_t)n * 10000;
+    } else if (number_after(arg, "at_ms:", &n) && n >= 0) {
+        srv->clock_frozen = true;
+        srv->clock_frozen_at = (int64_t)DT_DAYS_1970 * DT_DAY_TICKS + (int64_t)n * 10000;
     } else if (strcasecmp(arg, "freeze") == 0) {
         srv->clock_frozen = true;
         srv->clock_frozen_at = now;
