@@ -128,7 +128,7 @@ static void test_cleanup_and_rollback(void **state)
     probe_t *p = *state;
     expect(p, "CREATE TABLE t(id int PRIMARY KEY)", "");
     track(p, "t");
-    expect(p, "INSERT t VALUES (1) INSERT t VALUES (2) EXEC sys.sp_cdc_scan", "");
+    expect(p, "INSERT t VALUES (1) WAITFOR DELAY '00:00:00.010' INSERT t VALUES (2) EXEC sys.sp_cdc_scan", "");
     expect(p,
            "DECLARE @x binary(10) = sys.fn_cdc_get_max_lsn() EXEC sys.sp_cdc_cleanup_change_table 'dbo_t', @x, 5000 "
            "SELECT id FROM cdc.dbo_t_CT SELECT CASE WHEN @x = sys.fn_cdc_get_min_lsn('dbo_t') THEN 'moved' END",

@@ -392,7 +392,7 @@ static void made_sql(binder_t *b, const view_t *v, sdb_t *sdb, buf_t *out)
     else if (v->cols == c_is_columns)
         is_columns_sql(sdb, out);
     else if (v->cols == c_scans)
-        owned = cdc_scans_sql(srv);
+        owned = cdc_scans_sql(srv, sdb->db);
     else if (v->cols == c_faults)
         owned = faults_sql(srv);
     else if (v->cols == c_services)

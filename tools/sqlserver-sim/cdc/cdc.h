@@ -17,8 +17,8 @@ void capture_wake(sim_server_t *srv);
 bool capture_scan_now(sim_session_t *s, sim_db_t *db);
 bool cdc_reconcile(sqlite3 *sq, sim_db_t *db, const catalog_t *cat); /* after a crash between two files */
 void cdc_free_scans(sim_server_t *srv);
-/** Rows of sys.dm_cdc_log_scan_sessions as a SELECT text. */
-char *cdc_scans_sql(sim_server_t *srv);
+/** Rows of sys.dm_cdc_log_scan_sessions in a database as a SELECT text. @return free() it */
+char *cdc_scans_sql(sim_server_t *srv, const sim_db_t *db);
 
 /* change records of the running statement; images are in table column order; each
  * change is a command of its own */

@@ -3,12 +3,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cdc/cdc_procs.h"
 #include "cdc/logfmt.h"
 #include "sql/ddl.h"
 #include "sql/parser.h"
 #include "sql/proc.h"
 
-static bool not_enabled(sim_session_t *s, const sdb_t *sdb)
+bool cdc_not_enabled(sim_session_t *s, const sdb_t *sdb)
 {
     return fail(s, 22901, 16, 1,
                 "The database '%s' is not enabled for Change Data Capture. Ensure that the correct database context is "
@@ -34,7 +35,7 @@ static bool enable_db(proc_call_t *c)
     if (!tran_write(s, c->sdb, false) || !session_catalog(s, c->sdb)) return false;
     if (c->sdb->cat->cdc)
         return send_message(
-            s, 22905, 10, 1,
+            s, 22905, 0, 1, /* severity 10 travels as 0 */
             arena_printf(&s->arena,
                          "Database '%s' is already enabled for Change Data Capture. Ensure that the correct database "
                          "context is set, and retry the operation. To report on the databases enabled for Change Data "
@@ -73,7 +74,10 @@ bool cdc_drop_instances(sim_session_t *s, sdb_t *sdb, int source_id, const char 
             !drop_instance(s, sdb, in))
             return false;
     }
-    return true;
+    int64_t left = 1;
+    if (!sq_int(s, &left, "SELECT count(*) FROM %s._cdc_change_tables", sdb->db->attach)) return fail_sqlite(s);
+    return left > 0 || (tran_write(s, sdb, true) && /* no instance, no timeline */
+                        sq_exec(s, "DELETE FROM %s._cdc_lsn_time_mapping", sdb->db->xattach));
 }
 
 static bool disable_db(proc_call_t *c)
@@ -87,7 +91,7 @@ static bool disable_db(proc_call_t *c)
               sq_exec(s, "DELETE FROM %s._sim_schemas WHERE name='cdc'", d) &&
               sq_exec(s, "DELETE FROM %s._cdc_lsn_time_mapping", x) &&
               sq_exec(s, "DELETE FROM %s._cdc_ddl_history", x) && sq_exec(s, "DELETE FROM %s._cdc_jobs", d) &&
-              ddl_touch(s, c->sdb);
+              sq_exec(s, "DELETE FROM %s._sim_log", d) && ddl_touch(s, c->sdb);
     if (ok) set_flag(c->sdb->db, false);
     return ok;
 }
@@ -97,7 +101,7 @@ static const char *text_arg(proc_call_t *c, size_t pos, const char *name)
     return proc_text(c->s, c->args, c->n, pos, name);
 }
 
-static bool need(proc_call_t *c, const char *name)
+bool cdc_need(proc_call_t *c, const char *name)
 {
     return fail(c->s, 201, 16, 4, "Procedure or function '%s' expects parameter '%s', which was not supplied.", c->name,
                 name);
@@ -116,9 +120,8 @@ static bool captured_list(sim_session_t *s, const cat_table_t *t, const char *li
         cat_column_t *c = table_column(t, name);
         if (c == NULL)
             return fail(s, 22930, 16, 1,
-                        "Could not locate column '%s' in the captured column list of table '[%s].[%s]'. Specify a "
-                        "valid column name.",
-                        name, t->schema, t->name);
+                        "Could not locate '%s' as a column of source table '%s.%s'. Specify a valid column name.", name,
+                        t->schema, t->name);
         take[c - t->cols] = true;
     }
     return true;
@@ -189,25 +192,12 @@ static bool create_ct(sim_session_t *s, sdb_t *sdb, const cat_table_t *t, const 
     return ok;
 }
 
-static bool ensure_jobs(proc_call_t *c)
+static bool reserved(const char *column)
 {
-    sim_session_t *s = c->s;
-    const char *d = c->sdb->db->attach;
-    int64_t n = 0;
-    if (!sq_int(s, &n, "SELECT count(*) FROM %s._cdc_jobs", d)) return fail_sqlite(s);
-    if (n > 0) return true;
-    if (!sq_exec(s,
-                 "INSERT INTO %s._cdc_jobs "
-                 "VALUES('capture',randomblob(16),500,10,1,5,0,0),('cleanup',randomblob(16),0,0,0,0,4320,5000)",
-                 d))
-        return false;
-    if (s->server->agent_stopped)
-        return send_message(s, 22836, 10, 1,
-                            "SQLServerAgent is not currently running so it cannot be notified of this action.", 1);
-    return send_message(s, 0, 0, 1,
-                        arena_printf(&s->arena, "Job 'cdc.%s_capture' started successfully.", c->sdb->db->name), 1) &&
-           send_message(s, 0, 0, 1,
-                        arena_printf(&s->arena, "Job 'cdc.%s_cleanup' started successfully.", c->sdb->db->name), 1);
+    static const char *const names[] = {"__$start_lsn", "__$end_lsn", "__$seqval", "__$operation", "__$update_mask"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (name_eq(column, names[i])) return true;
+    return false;
 }
 
 static bool enable_table(proc_call_t *c)
@@ -218,17 +208,17 @@ static bool enable_table(proc_call_t *c)
     const char *role = text_arg(c, 4, "@role_name"), *index = text_arg(c, 5, "@index_name"),
                *list = text_arg(c, 6, "@captured_column_list"), *fg = text_arg(c, 7, "@filegroup_name");
     int64_t net = -1, part = 1;
-    if (schema == NULL) return need(c, "@source_schema");
-    if (table == NULL) return need(c, "@source_name");
+    if (schema == NULL) return cdc_need(c, "@source_schema");
+    if (table == NULL) return cdc_need(c, "@source_name");
     bool role_given = false;
     for (size_t i = 0; i < c->n; i++)
         role_given = role_given || name_eq(c->args[i].name, "@role_name") || (c->args[i].name[0] == '\0' && i == 4);
-    if (!role_given) return need(c, "@role_name");
+    if (!role_given) return cdc_need(c, "@role_name");
     proc_int(s, c->args, c->n, 3, "@supports_net_changes", &net);
     proc_int(s, c->args, c->n, 8, "@allow_partition_switch", &part);
     if (!tran_write(s, c->sdb, false) || !tran_write(s, c->sdb, true) || !session_catalog(s, c->sdb)) return false;
     const catalog_t *cat = c->sdb->cat;
-    if (!cat->cdc) return not_enabled(s, c->sdb);
+    if (!cat->cdc) return cdc_not_enabled(s, c->sdb);
     if (name_eq(schema, "cdc"))
         return fail(s, 22974, 16, 1, "Tables contained in the cdc schema cannot be enabled for Change Data Capture.");
     cat_table_t *t = catalog_table(cat, schema, table);
@@ -271,9 +261,14 @@ static bool enable_table(proc_call_t *c)
         key = NULL;
         for (size_t i = 0; i < t->nindexes; i++)
             if (name_eq(t->indexes[i].name, index)) key = &t->indexes[i];
-        if (key == NULL || !key->unique)
-            return fail(s, key == NULL ? 22928 : 22929, 16, 1,
+        if (key == NULL)
+            return fail(s, 22928, 16, 1,
                         "Index name '%s' is not an index for table '%s.%s'. Specify a valid index name for the table.",
+                        index, t->schema, t->name);
+        if (!key->unique)
+            return fail(s, 22929, 16, 1,
+                        "Index '%s' must be either a primary key or a unique index for table '%s.%s'. Specify an index "
+                        "that meets at least one of these requirements.",
                         index, t->schema, t->name);
     }
     if (net == 1 && key == NULL)
@@ -289,16 +284,25 @@ static bool enable_table(proc_call_t *c)
     for (int k = 0; key != NULL && k < key->ncols; k++)
         for (size_t i = 0; i < t->ncols; i++)
             if (t->cols[i].id == key->cols[k] && !take[i])
-                return fail(s, 22938, 16, 1,
-                            "The captured column list does not include the column '%s' of the index '%s' that "
-                            "identifies the rows.",
-                            t->cols[i].name, key->name);
+                return fail(s, 22943, 16, 1,
+                            "Columns used to uniquely identify a row for net change tracking must be included in the "
+                            "list of captured columns. Add either the primary key columns of the source table, or the "
+                            "columns defined for the index specified in the parameter @index_name to the list of "
+                            "captured columns and retry the operation.");
+    for (size_t i = 0; i < t->ncols; i++)
+        if (take[i] && reserved(t->cols[i].name))
+            return fail(s, 22975, 16, 1,
+                        "Source table '%s' contains one of the following reserved column names: __$start_lsn, "
+                        "__$end_lsn, __$seqval, __$operation, and __$update_mask. To enable Change Data Capture for "
+                        "this table, specify a captured column list and ensure that these columns are excluded from "
+                        "the list.",
+                        t->name);
     lsn_t start;
     if (!log_take_lsn(s, c->sdb, &start)) return false;
     if (!create_ct(s, c->sdb, t, instance, take, key, &start, net == 1, role, key != NULL ? key->name : NULL, fg,
                    part != 0))
         return false;
-    return ddl_touch(s, c->sdb) && ensure_jobs(c);
+    return ddl_touch(s, c->sdb) && cdc_ensure_jobs(c);
 }
 
 static bool disable_table(proc_call_t *c)
@@ -306,11 +310,11 @@ static bool disable_table(proc_call_t *c)
     sim_session_t *s = c->s;
     const char *schema = text_arg(c, 0, "@source_schema"), *table = text_arg(c, 1, "@source_name"),
                *instance = text_arg(c, 2, "@capture_instance");
-    if (schema == NULL) return need(c, "@source_schema");
-    if (table == NULL) return need(c, "@source_name");
-    if (instance == NULL) return need(c, "@capture_instance");
+    if (schema == NULL) return cdc_need(c, "@source_schema");
+    if (table == NULL) return cdc_need(c, "@source_name");
+    if (instance == NULL) return cdc_need(c, "@capture_instance");
     if (!tran_write(s, c->sdb, false) || !tran_write(s, c->sdb, true) || !session_catalog(s, c->sdb)) return false;
-    if (!c->sdb->cat->cdc) return not_enabled(s, c->sdb);
+    if (!c->sdb->cat->cdc) return cdc_not_enabled(s, c->sdb);
     cat_table_t *t = catalog_table(c->sdb->cat, schema, table);
     if (t == NULL)
         return fail(s, 22931, 16, 1,
@@ -336,11 +340,11 @@ static bool help(proc_call_t *c)
 {
     sim_session_t *s = c->s;
     const char *schema = text_arg(c, 0, "@source_schema"), *table = text_arg(c, 1, "@source_name");
-    if (!c->sdb->cat->cdc) return not_enabled(s, c->sdb);
+    if (!c->sdb->cat->cdc) return cdc_not_enabled(s, c->sdb);
     if ((schema == NULL) != (table == NULL))
         return fail(s, 22972, 16, 1,
-                    "When calling stored procedure sys.sp_cdc_help_change_data_capture, if either @source_schema or "
-                    "@source_name is specified, both parameters must be specified.");
+                    "When calling stored procedure [sys].sp_cdc_help_change_data capture, if either @source_schema or "
+                    "@source_name is non-null and non-empty, the other parameter must also be non-null and non-empty.");
     sim_typeinfo_t name = type_sysname(), it = type_simple(SIM_T_INT), bin = type_binary(10),
                    bit = type_simple(SIM_T_BIT), dt = type_simple(SIM_T_DATETIME), max = type_nvarchar(SIM_LEN_MAX);
     sim_column_t cols[15] = {
@@ -389,122 +393,6 @@ static bool help(proc_call_t *c)
     return send_done(s, SIM_DONE_INPROC, true, rows, false, 0xC1);
 }
 
-static bool change_job(proc_call_t *c)
-{
-    static const char *const names[] = {"maxtrans",        "maxscans",  "continuous",
-                                        "pollinginterval", "retention", "threshold"};
-    sim_session_t *s = c->s;
-    const char *type = text_arg(c, 0, "@job_type");
-    int64_t v;
-    if (!c->sdb->cat->cdc) return not_enabled(s, c->sdb);
-    if (type == NULL) type = "capture";
-    if (!name_eq(type, "capture") && !name_eq(type, "cleanup"))
-        return fail(
-            s, 22994, 16, 1,
-            "The value specified for the parameter @job_type is not valid. Specify either 'capture' or 'cleanup'.");
-    if (!tran_write(s, c->sdb, false)) return false;
-    for (size_t i = 0; i < 6; i++) {
-        char *at = arena_printf(&s->arena, "@%s", names[i]);
-        if (proc_int(s, c->args, c->n, i + 1, at, &v) &&
-            !sq_exec(s, "UPDATE %s._cdc_jobs SET %s=%lld WHERE job_type=%Q", c->sdb->db->attach, names[i], (long long)v,
-                     type))
-            return false;
-    }
-    return true;
-}
-
-static bool start_stop(proc_call_t *c, bool start)
-{
-    const char *type = text_arg(c, 0, "@job_type");
-    if (!c->sdb->cat->cdc) return not_enabled(c->s, c->sdb);
-    if (type != NULL && name_eq(type, "cleanup")) return true;
-    pthread_mutex_lock(&c->s->server->lock);
-    c->s->server->capture_paused = !start;
-    pthread_cond_signal(&c->s->server->capture_wake);
-    pthread_mutex_unlock(&c->s->server->lock);
-    return send_message(c->s, 0, 0, 1,
-                        arena_printf(&c->s->arena, "Job 'cdc.%s_capture' %s successfully.", c->sdb->db->name,
-                                     start ? "started" : "stopped"),
-                        1);
-}
-
-static bool cleanup(proc_call_t *c)
-{
-    sim_session_t *s = c->s;
-    const char *name = text_arg(c, 0, "@capture_instance");
-    const sim_param_t *p = proc_arg(c->args, c->n, 1, "@low_water_mark");
-    sim_typeinfo_t bin = type_binary(10);
-    sim_value_t mark;
-    sql_error_t err = {0};
-    if (!c->sdb->cat->cdc) return not_enabled(s, c->sdb);
-    if (name == NULL) return need(c, "@capture_instance");
-    const cat_instance_t *one = catalog_instance(c->sdb->cat, name);
-    if (one == NULL)
-        return fail(s, 22964, 16, 1,
-                    "LSN %s, specified as the new low endpoint for the change table associated with capture instance "
-                    "'%s', is not within the Change Data Capture timeline [%s, %s].",
-                    "NULL", name, "NULL", "NULL");
-    if (p == NULL) return need(c, "@low_water_mark");
-    if (p->value.is_null) return true;
-    if (!value_convert(&s->arena, &p->type, &p->value, &bin, 0, 0, &mark, &err)) return fail_err(s, &err);
-    if (!tran_write(s, c->sdb, false) || !tran_write(s, c->sdb, true)) return false;
-    for (size_t i = 0; i < c->sdb->cat->ninstances; i++) {
-        const cat_instance_t *in = &c->sdb->cat->instances[i];
-        const cat_table_t *ct = catalog_table_id(c->sdb->cat, in->ct_id);
-        if (ct == NULL || memcmp(in->start_lsn, mark.u.s.ptr, 10) >= 0) continue;
-        static const char *const sql[] = {"UPDATE %s._cdc_change_tables SET start_lsn=?1 WHERE object_id=%d",
-                                          "DELETE FROM %s WHERE c1<?1"};
-        for (int k = 0; k < 2; k++) {
-            sqlite3_stmt *st =
-                k == 0 ? sq_prepare(s, sql[0], c->sdb->db->attach, in->ct_id) : sq_prepare(s, sql[1], ct->storage);
-            if (st == NULL) return false;
-            sqlite3_bind_blob(st, 1, mark.u.s.ptr, 10, SQLITE_STATIC);
-            bool ok = sqlite3_step(st) == SQLITE_DONE ? true : fail_sqlite(s);
-            sqlite3_finalize(st);
-            if (!ok) return false;
-        }
-    }
-    sqlite3_stmt *st = sq_prepare(s,
-                                  "DELETE FROM %s._cdc_lsn_time_mapping WHERE start_lsn<?1 AND start_lsn<(SELECT "
-                                  "max(start_lsn) FROM %s._cdc_lsn_time_mapping)",
-                                  c->sdb->db->xattach, c->sdb->db->xattach);
-    if (st == NULL) return false;
-    sqlite3_bind_blob(st, 1, mark.u.s.ptr, 10, SQLITE_STATIC);
-    bool ok = sqlite3_step(st) == SQLITE_DONE ? true : fail_sqlite(s);
-    sqlite3_finalize(st);
-    return ok && ddl_touch(s, c->sdb);
-}
-
-bool cdc_follow_alter(sim_session_t *s, sdb_t *sdb, int object_id, int column_id)
-{
-    if (column_id < 0) return true;
-    for (size_t i = 0; i < sdb->cat->ninstances; i++) {
-        const cat_instance_t *in = &sdb->cat->instances[i];
-        const cat_table_t *ct = catalog_table_id(sdb->cat, in->ct_id);
-        for (size_t k = 0; in->source_id == object_id && ct != NULL && k < in->ncols; k++) {
-            if (in->cols[k] != column_id) continue;
-            int64_t tc = 0;
-            if (!sq_int(s, &tc, "SELECT tc FROM %s._sim_columns WHERE object_id=%d AND column_id=%d", sdb->db->attach,
-                        object_id, column_id))
-                return fail_sqlite(s);
-            sim_typeinfo_t to = type_unpack(tc), from = in->types[k];
-            to.not_null = false;
-            if (!tran_write(s, sdb, true)) return false;
-            if (!value_same_storage(&from, &to) &&
-                !sq_exec(s, "UPDATE %s SET c%d=sv_conv(c%d,%lld,%lld,0,1)", ct->storage, (int)k + 6, (int)k + 6,
-                         (long long)type_pack(&from), (long long)type_pack(&to)))
-                return false;
-            if (!sq_exec(s, "UPDATE %s._sim_columns SET tc=%lld WHERE object_id=%d AND column_id=%d", sdb->db->attach,
-                         (long long)type_pack(&to), in->ct_id, (int)k + 6) ||
-                !sq_exec(
-                    s, "UPDATE %s._cdc_captured_columns SET tc=%lld,column_type=%Q WHERE object_id=%d AND column_id=%d",
-                    sdb->db->attach, (long long)type_pack(&to), type_name(to.base), in->ct_id, column_id))
-                return false;
-        }
-    }
-    return true;
-}
-
 bool cdc_procedures(proc_call_t *c, bool *ret_found)
 {
     const char *n = c->name;
@@ -515,12 +403,17 @@ bool cdc_procedures(proc_call_t *c, bool *ret_found)
     if (name_eq(n, "sp_cdc_enable_table")) return enable_table(c);
     if (name_eq(n, "sp_cdc_disable_table")) return disable_table(c);
     if (name_eq(n, "sp_cdc_help_change_data_capture")) return help(c);
-    if (name_eq(n, "sp_cdc_change_job")) return change_job(c);
-    if (name_eq(n, "sp_cdc_start_job")) return start_stop(c, true);
-    if (name_eq(n, "sp_cdc_stop_job")) return start_stop(c, false);
-    if (name_eq(n, "sp_cdc_cleanup_change_table")) return cleanup(c);
+    if (name_eq(n, "sp_cdc_cleanup_change_table")) return cdc_cleanup_change_table(c);
+    if (strncasecmp(n, "sp_cdc_", 7) == 0) {
+        if (!cdc_job_procedures(c, ret_found)) return false;
+        if (*ret_found) return true;
+        *ret_found = true;
+    }
     if (name_eq(n, "sp_cdc_scan")) {
-        if (!c->sdb->cat->cdc) return not_enabled(s, c->sdb);
+        if (!c->sdb->cat->cdc) return cdc_not_enabled(s, c->sdb);
+        if (c->sdb->db->secondary)
+            return fail(s, 3906, 16, 1, "Failed to update database \"%s\" because the database is read-only.",
+                        c->sdb->db->name);
         if (s->trancount > 0 && c->sdb->dirty)
             return fail(s, 22903, 16, 1,
                         "Another connection with session ID %d is already running 'sp_replcmds' for Change Data "
@@ -530,19 +423,9 @@ bool cdc_procedures(proc_call_t *c, bool *ret_found)
                    ? true
                    : fail(s, 22859, 16, 1, "Log Scan process failed in processing log records.");
     }
-    if (name_eq(n, "sp_cdc_help_jobs")) {
-        if (!c->sdb->cat->cdc) return not_enabled(s, c->sdb);
-        return proc_query(
-            s, arena_printf(&s->arena,
-                            "SELECT job_id,job_type,maxtrans,maxscans,continuous,pollinginterval,retention,threshold "
-                            "FROM %s.sys.[cdc_jobs$] ORDER BY job_type",
-                            quote_name(&s->arena, c->sdb->db->name)));
-    }
-    if (name_eq(n, "sp_cdc_add_job") || name_eq(n, "sp_cdc_drop_job"))
-        return c->sdb->cat->cdc ? true : not_enabled(s, c->sdb);
     if (name_eq(n, "sp_cdc_get_captured_columns")) {
         const char *ci = text_arg(c, 0, "@capture_instance");
-        if (ci == NULL) return need(c, "@capture_instance");
+        if (ci == NULL) return cdc_need(c, "@capture_instance");
         return proc_query(
             s, arena_printf(
                    &s->arena,
@@ -555,7 +438,7 @@ bool cdc_procedures(proc_call_t *c, bool *ret_found)
     }
     if (name_eq(n, "sp_cdc_get_ddl_history")) {
         const char *ci = text_arg(c, 0, "@capture_instance");
-        if (ci == NULL) return need(c, "@capture_instance");
+        if (ci == NULL) return cdc_need(c, "@capture_instance");
         return proc_query(
             s, arena_printf(
                    &s->arena,

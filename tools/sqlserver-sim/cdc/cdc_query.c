@@ -136,6 +136,36 @@ bool cdc_bind_function(binder_t *b, const expr_t *e, bound_t *ret, bool *ret_fou
 
 /* ---- change functions ---- */
 
+typedef struct or_mask {
+    size_t len;
+    uint8_t bits[128];
+} or_mask_t;
+
+static void or_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    or_mask_t *m = sqlite3_aggregate_context(ctx, sizeof(*m));
+    const uint8_t *p = sqlite3_value_blob(argv[0]);
+    size_t n = (size_t)sqlite3_value_bytes(argv[0]);
+    (void)argc;
+    if (m == NULL || p == NULL || n > sizeof(m->bits)) return;
+    m->len = n;
+    for (size_t i = 0; i < n; i++) m->bits[i] |= p[i];
+}
+
+static void or_end(sqlite3_context *ctx)
+{
+    const or_mask_t *m = sqlite3_aggregate_context(ctx, 0);
+    if (m == NULL || m->len == 0)
+        sqlite3_result_null(ctx);
+    else
+        sqlite3_result_blob(ctx, m->bits, (int)m->len, SQLITE_TRANSIENT);
+}
+
+bool cdc_register(sqlite3 *sq)
+{
+    return sqlite3_create_function(sq, "sa_or_mask", 1, SQLITE_UTF8, NULL, NULL, or_step, or_end) == SQLITE_OK;
+}
+
 static bool range_error(binder_t *b, bool net)
 {
     return fail(b->s, 313, 16, 3,
@@ -226,8 +256,19 @@ bool cdc_bind_tvf(binder_t *b, source_t *src, sdb_t *sdb, const char *schema, co
     for (size_t k = 0; k < in->nkeys; k++)
         for (size_t i = 0; i < in->ncols; i++)
             if (in->cols[i] == in->keys[k]) buf_printf(&keys, "%sc%zu", keys.len > 0 ? "," : "", i + 6);
-    buf_printf(&q, "(SELECT l.c1,CASE WHEN l.c4=1 THEN 1 WHEN %d THEN 5 WHEN f.c4=2 THEN 2 ELSE 4 END AS c4,%s AS c5",
-               merge, with_mask ? "l.c5" : "NULL");
+    buf_printf(&q, "(SELECT l.c1,CASE WHEN l.c4=1 THEN 1 WHEN %d THEN 5 WHEN f.c4=2 THEN 2 ELSE 4 END AS c4,", merge);
+    if (with_mask) { /* an update names every column that any change in the range has touched */
+        buf_printf(&q,
+                   "CASE WHEN l.c4<>1 AND f.c4<>2 THEN (SELECT sa_or_mask(m.c5) FROM %s AS m WHERE m.c1>=%s AND "
+                   "m.c1<=%s AND m.c4 IN (2,4)",
+                   ct->storage, lo, hi);
+        for (size_t k = 0; k < in->nkeys; k++)
+            for (size_t i = 0; i < in->ncols; i++)
+                if (in->cols[i] == in->keys[k]) buf_printf(&q, " AND m.c%zu=l.c%zu", i + 6, i + 6);
+        buf_adds(&q, ") END AS c5");
+    } else {
+        buf_adds(&q, "NULL AS c5");
+    }
     for (size_t i = 0; i < in->ncols; i++) buf_printf(&q, ",l.c%zu", i + 6);
     for (int side = 0; side < 2; side++) {
         buf_printf(&q,

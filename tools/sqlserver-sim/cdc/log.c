@@ -40,15 +40,25 @@ void log_change(sim_session_t *s, sdb_t *sdb, const cat_table_t *t, int op, cons
 bool log_ddl(sim_session_t *s, sdb_t *sdb, int object_id, bool column_update, const char *text, int alter_column)
 {
     buf_t *b = &sdb->pending;
-    (void)s;
-    (void)alter_column;
+    int64_t from = 0, to = 0;
+    if (alter_column > 0) { /* the session's catalog still has the column as it was, the file as it is now */
+        const cat_table_t *t = catalog_table_id(sdb->cat, object_id);
+        const cat_column_t *c = t != NULL ? table_column_id(t, alter_column) : NULL;
+        if (c == NULL || !sq_int(s, &to, "SELECT tc FROM %s._sim_columns WHERE object_id=%d AND column_id=%d",
+                                 sdb->db->attach, object_id, alter_column))
+            return fail_sqlite(s);
+        from = type_pack(&c->type);
+    }
     buf_addc(b, LOG_DDL);
     put32(b, (uint32_t)object_id);
     buf_addc(b, column_update);
+    put32(b, alter_column > 0 ? (uint32_t)alter_column : 0);
+    put64(b, (uint64_t)from);
+    put64(b, (uint64_t)to);
     put32(b, (uint32_t)strlen(text));
     buf_adds(b, text);
     sdb->npending++;
-    return cdc_follow_alter(s, sdb, object_id, alter_column);
+    return true;
 }
 
 void log_discard(sdb_t *sdb)

@@ -123,6 +123,7 @@ bool functions_register(sim_session_t *s, sqlite3 *sq);
 const char *bind_call(binder_t *b, const char *fn, const bound_t *args, size_t n, const sim_typeinfo_t *ret_type);
 
 /* ---- CDC functions inside queries (cdc/cdc_query.c) ---- */
+bool cdc_register(sqlite3 *sq); /* SQLite functions they need */
 bool cdc_bind_function(binder_t *b, const expr_t *e, bound_t *ret, bool *ret_found);
 bool cdc_bind_tvf(binder_t *b, source_t *src, sdb_t *sdb, const char *schema, const char *fn, scope_src_t *ret_src,
                   const char **ret_sql, bool *ret_found);

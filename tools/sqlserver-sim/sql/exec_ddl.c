@@ -457,10 +457,17 @@ static bool index_captured(sim_session_t *s, const sdb_t *sdb, const cat_table_t
     for (size_t i = 0; i < sdb->cat->ninstances; i++) {
         const cat_instance_t *in = &sdb->cat->instances[i];
         if (in->source_id == t->id && in->index_name != NULL && name_eq(in->index_name, ix->name)) {
-            fail(s, ix->pk ? 22983 : 22979, 16, 1,
-                 "The unique index '%s' on source table '[%s].[%s]' is used by Change Data Capture. The constraint "
-                 "using this index cannot be dropped or disabled.",
-                 ix->name, t->schema, t->name);
+            const char *table = arena_printf(&s->arena, "[%s].[%s]", t->schema, t->name);
+            if (ix->constraint_id != 0)
+                fail(s, 22979, 16, 1,
+                     "The unique index '%s' on table '%s' is used by Change Data Capture. The constraint using this "
+                     "index cannot be dropped or disabled.",
+                     ix->name, table);
+            else
+                fail(s, 22983, 16, 1,
+                     "The unique index '%s' on source table '%s' is used by Change Data Capture. To alter or drop the "
+                     "index, you must first disable Change Data Capture on the table.",
+                     ix->name, table);
             return true;
         }
     }

@@ -700,12 +700,12 @@ static bool exec_truncate(sim_session_t *s, stmt_t *st)
         return fail(
             s, 4711, 16, 1,
             "Cannot truncate table '%s' because it is published for replication or enabled for Change Data Capture.",
-            t->name);
+            name_dotted(&s->arena, &st->name));
     for (size_t i = 0; !t->temp && i < sdb->cat->nfks; i++)
         if (sdb->cat->fks[i].ref_id == t->id && sdb->cat->fks[i].table_id != t->id)
             return fail(s, 4712, 16, 1,
                         "Cannot truncate table '%s' because it is being referenced by a FOREIGN KEY constraint.",
-                        t->name);
+                        name_dotted(&s->arena, &st->name));
     if (!t->temp && (!tran_write(s, sdb, t->in_cdc) || !lock_take(s, sdb->db->id, t->id, false))) return false;
     if (!sq_exec(s, "DELETE FROM %s", t->storage)) return false;
     for (size_t i = 0; !t->temp && i < t->ncols; i++) {

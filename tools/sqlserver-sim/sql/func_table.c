@@ -422,5 +422,5 @@ bool functions_register(sim_session_t *s, sqlite3 *sq)
                 return false;
         }
     }
-    return metafuncs_register(sq) && functions_register_operators(s, sq);
+    return metafuncs_register(sq) && cdc_register(sq) && functions_register_operators(s, sq);
 }

@@ -22,6 +22,33 @@ static bool deadlock(sim_session_t *s, sim_session_t *owner)
     return false;
 }
 
+/* Under the lock. */
+static void add(sim_session_t *s, int db_id, int object_id, bool exclusive)
+{
+    table_lock_t *mine = s->server->locks;
+    while (mine != NULL && !(mine->db_id == db_id && mine->object_id == object_id && mine->owner == s))
+        mine = mine->next;
+    if (mine == NULL) {
+        mine = sim_alloc(sizeof(*mine));
+        mine->db_id = db_id;
+        mine->object_id = object_id;
+        mine->owner = s;
+        mine->taken = ++s->server->locks_taken;
+        mine->next = s->server->locks;
+        s->server->locks = mine;
+    }
+    mine->exclusive = mine->exclusive || exclusive;
+}
+
+bool lock_try(sim_session_t *s, int db_id, int object_id)
+{
+    pthread_mutex_lock(&s->server->lock);
+    bool ok = conflict(s, db_id, object_id, true) == NULL;
+    if (ok) add(s, db_id, object_id, true);
+    pthread_mutex_unlock(&s->server->lock);
+    return ok;
+}
+
 bool lock_take(sim_session_t *s, int db_id, int object_id, bool exclusive)
 {
     sim_server_t *srv = s->server;
@@ -53,20 +80,7 @@ bool lock_take(sim_session_t *s, int db_id, int object_id, bool exclusive)
         pthread_cond_timedwait(&srv->locks_changed, &srv->lock, &until);
     }
     s->waits_for = NULL;
-    if (ok) {
-        table_lock_t *mine = srv->locks;
-        while (mine != NULL && !(mine->db_id == db_id && mine->object_id == object_id && mine->owner == s))
-            mine = mine->next;
-        if (mine == NULL) {
-            mine = sim_alloc(sizeof(*mine));
-            mine->db_id = db_id;
-            mine->object_id = object_id;
-            mine->owner = s;
-            mine->next = srv->locks;
-            srv->locks = mine;
-        }
-        mine->exclusive = mine->exclusive || exclusive;
-    }
+    if (ok) add(s, db_id, object_id, exclusive);
     pthread_mutex_unlock(&srv->lock);
     return ok;
 }
@@ -81,12 +95,21 @@ bool lock_held(sim_session_t *s, int db_id, int object_id, bool exclusive)
     return hit;
 }
 
-void lock_release_all(sim_session_t *s)
+uint64_t lock_mark(sim_session_t *s)
+{
+    pthread_mutex_lock(&s->server->lock);
+    uint64_t mark = s->server->locks_taken;
+    pthread_mutex_unlock(&s->server->lock);
+    return mark;
+}
+
+/* A lock that was only made stronger after the mark keeps its number and its strength, as SQL Server's conversions do. */
+void lock_release_since(sim_session_t *s, uint64_t mark, bool slots)
 {
     pthread_mutex_lock(&s->server->lock);
     for (table_lock_t **p = &s->server->locks; *p != NULL;) {
         table_lock_t *l = *p;
-        if (l->owner == s) {
+        if (l->owner == s && l->taken > mark && (slots || l->object_id > 0)) {
             *p = l->next;
             free(l);
         } else {
@@ -95,4 +118,9 @@ void lock_release_all(sim_session_t *s)
     }
     pthread_cond_broadcast(&s->server->locks_changed);
     pthread_mutex_unlock(&s->server->lock);
+}
+
+void lock_release_all(sim_session_t *s)
+{
+    lock_release_since(s, 0, true);
 }

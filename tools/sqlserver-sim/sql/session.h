@@ -38,6 +38,7 @@ typedef struct table_lock {
     int db_id, object_id; /* object 0 = the writer slot of the data file, -1 = of the change file */
     sim_session_t *owner;
     bool exclusive;
+    uint64_t taken; /* rises with each new lock of the server */
     struct table_lock *next;
 } table_lock_t;
 
@@ -56,6 +57,7 @@ struct sim_server {
     int next_db_id;
     sqlite3 *master; /* server-level tables; guarded by lock */
     table_lock_t *locks;
+    uint64_t locks_taken;
     sim_session_t *sessions; /* linked by next */
     int next_spid;
     uint64_t next_tran, catalog_version, random;
@@ -100,6 +102,7 @@ typedef struct savepoint {
     char *name;
     bool lazy; /* set before the transaction touched SQLite */
     int number;
+    uint64_t locks_taken; /* locks after this one go when the transaction returns here */
     struct {
         sdb_t *sdb;
         size_t len, n;
@@ -123,6 +126,7 @@ typedef struct frame { /* one batch, procedure or dynamic text */
     const char *proc;
     int nest;
     bool in_proc;
+    bool borrowed; /* its table variables belong to another frame */
 } frame_t;
 
 typedef struct caught { /* ERROR_*() inside a CATCH block */
@@ -184,6 +188,8 @@ struct sim_session {
     int line;
     prepared_t *prepared;
     int next_handle;
+    struct cursor *cursors;
+    int next_cursor, fetch_status;
     int32_t proc_status;
     /* bulk */
     struct bulk *bulk;
@@ -252,6 +258,10 @@ bool stmt_end(sim_session_t *s, bool ok); /* commit or undo of one statement */
 /* ---- locks (lock.c) ---- */
 bool lock_take(sim_session_t *s, int db_id, int object_id, bool exclusive);
 void lock_release_all(sim_session_t *s);
+/** What the newest lock of the server is numbered; lock_release_since() takes it back. */
+uint64_t lock_mark(sim_session_t *s);
+/** Locks taken after `mark`. @param slots  the files' writer slots, too: only when no SQLite transaction is open */
+void lock_release_since(sim_session_t *s, uint64_t mark, bool slots);
 /** Takes an exclusive lock when nobody else holds it; never waits, never leaves an error. */
 bool lock_try(sim_session_t *s, int db_id, int object_id);
 bool lock_held(sim_session_t *s, int db_id, int object_id, bool exclusive);

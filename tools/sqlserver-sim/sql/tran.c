@@ -136,6 +136,7 @@ bool tran_rollback(sim_session_t *s, const char *name)
         }
         free_savepoints(s, p);
         unmark(s, p);
+        lock_release_since(s, p->locks_taken, p->lazy);
         s->stmt_savepoint = false;
         return true;
     }
@@ -162,6 +163,7 @@ bool tran_save(sim_session_t *s, const char *name)
     p->name = sim_strdup(name);
     p->number = ++s->next_savepoint;
     p->lazy = !s->sq_open;
+    p->locks_taken = lock_mark(s);
     mark(s, p);
     p->next = s->savepoints;
     s->savepoints = p;
