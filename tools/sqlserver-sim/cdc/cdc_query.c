@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cdc/cdc.h"
+#include "faults/fault.h"
 #include "gen/gen.h"
 
 static bool arg_as(binder_t *b, const expr_t *e, size_t i, const sim_typeinfo_t *t, bound_t *ret)
@@ -46,6 +47,19 @@ static bool time_to_lsn(binder_t *b, const expr_t *e, const sim_db_t *db, bound_
     return true;
 }
 
+/* Fault min_lsn_null: the function's answer in the moment after enabling. */
+static bool min_lsn_null(binder_t *b, expr_t *instance, bool *ret_null)
+{
+    sim_typeinfo_t name = type_nvarchar(128);
+    sim_value_t v;
+    *ret_null = false;
+    if (__atomic_load_n(&b->s->server->faults, __ATOMIC_ACQUIRE) == NULL) return true;
+    if (!eval_scalar(b->s, instance, &name, &v, NULL)) return false;
+    *ret_null =
+        !v.is_null && fault_query(b->s->server, b->s, "min_lsn_null", arena_strndup(b->a, v.u.s.ptr, v.u.s.len));
+    return true;
+}
+
 bool cdc_bind_function(binder_t *b, const expr_t *e, bound_t *ret, bool *ret_found)
 {
     const char *fn = e->name.part[e->name.n - 1], *schema = e->name.part[e->name.n - 2];
@@ -74,7 +88,12 @@ bool cdc_bind_function(binder_t *b, const expr_t *e, bound_t *ret, bool *ret_fou
         return tran_read(b->s, sdb);
     }
     if (name_eq(fn, "fn_cdc_get_min_lsn")) {
-        if (!count(b, e, 1) || !arg_as(b, e, 0, &name, &a)) return false;
+        bool null;
+        if (!count(b, e, 1) || !arg_as(b, e, 0, &name, &a) || !min_lsn_null(b, e->args[0], &null)) return false;
+        if (null) {
+            ret->sql = "NULL";
+            return true;
+        }
         ret->sql = arena_printf(b->a,
                                 "coalesce((SELECT CASE WHEN start_lsn IS NULL THEN NULL ELSE start_lsn END FROM "
                                 "%s._cdc_change_tables WHERE capture_instance=%s COLLATE SQLCI),"

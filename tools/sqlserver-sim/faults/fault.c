@@ -1,7 +1,8 @@
 /* fault.c: see fault.h. EXEC sim.fault arms, requests and connections take, SELECT * FROM sim.faults shows.
  *
- * Three sorts: wire faults are taken by the wire at its points; engine faults hit the next matching request; switches
- * (agent, capture, clock) change the server at once and stay until sim.fault_clear or the opposite switch. */
+ * Wire faults are taken by the wire at its points; engine faults hit the next matching request; switches (agent, capture,
+ * clock) change the server at once and stay until sim.fault_clear or the opposite switch; actions change a database, at
+ * once or, with @match, right before the next matching request. */
 #include "faults/fault.h"
 
 #include <stdio.h>
@@ -10,14 +11,16 @@
 #include <strings.h>
 
 #include "cdc/cdc.h"
+#include "faults/action.h"
 #include "util/datetime.h"
 #include "util/mem.h"
 
-typedef enum sort { SORT_WIRE, SORT_ENGINE, SORT_SWITCH } sort_t;
+typedef enum sort { SORT_WIRE, SORT_ENGINE, SORT_QUERY, SORT_SWITCH, SORT_ACTION } sort_t;
 
 struct fault_row {
     fault_row_t *next;
     int id, session, skip, count; /* session 0 = any */
+    int db_id;                    /* current database of who armed it */
     uint64_t hits;
     sort_t sort;
     char kind[24], match[256], arg[256];
@@ -39,6 +42,12 @@ static const kind_row_t kinds[] = {
     {"error", SORT_ENGINE},
     {"deadlock", SORT_ENGINE},
     {"lock_timeout", SORT_ENGINE},
+    {"min_lsn_null", SORT_QUERY},
+    {"cdc_disabled", SORT_ACTION},
+    {"cleanup", SORT_ACTION},
+    {"lsn_gap", SORT_ACTION},
+    {"lsn_reset", SORT_ACTION},
+    {"read_only", SORT_ACTION},
     {"agent_stopped", SORT_SWITCH},
     {"capture_delay", SORT_SWITCH},
     {"clock", SORT_SWITCH},
@@ -147,32 +156,63 @@ bool sim_server_fault(sim_server_t *srv, const sim_session_t *s, sim_fault_point
 
 /* ---- engine faults ------------------------------------------------------------------------------------------ */
 
-/* "NUMBER[,CLASS[,STATE[,TEXT]]]" */
+/* "[after_rows:N,]NUMBER[,CLASS[,STATE[,TEXT]]]": now, or from the row on that the request sends as its N-th. */
 static bool fail_as_told(sim_session_t *s, const char *arg)
 {
     char text[256] = "Injected error.";
-    int number = 50000, class = 16, state = 1;
-    (void)sscanf(arg, "%d,%d,%d,%255[^\n]", &number, &class, &state, text);
+    int number = 50000, class = 16, state = 1, rows = 0, used = 0;
+    if (sscanf(arg, "after_rows:%d,%n", &rows, &used) < 1) used = 0;
+    (void)sscanf(arg + used, "%d,%d,%d,%255[^\n]", &number, &class, &state, text);
     if (class < 11 || class > 25) class = 16;
-    return fail(s, number, class, state, "%s", text);
+    if (rows <= 0) return fail(s, number, class, state, "%s", text);
+    s->error_after_rows = rows;
+    s->late_error = (sim_message_t){.number = number, .class = (uint8_t) class, .state = (uint8_t)state};
+    snprintf(s->late_text, sizeof(s->late_text), "%s", text);
+    return true;
+}
+
+bool fault_late(sim_session_t *s)
+{
+    s->error_after_rows = 0;
+    return fail(s, s->late_error.number, s->late_error.class, s->late_error.state, "%s", s->late_text);
+}
+
+bool fault_query(sim_server_t *srv, const sim_session_t *s, const char *kind, const char *text)
+{
+    bool hit = false;
+    if (__atomic_load_n(&srv->faults, __ATOMIC_ACQUIRE) == NULL) return false;
+    pthread_mutex_lock(&srv->lock);
+    for (fault_row_t *f = srv->faults; f != NULL && !hit; f = f->next) {
+        bool mine = f->session == 0 || f->session == s->spid;
+        hit = f->sort == SORT_QUERY && mine && strcasecmp(f->kind, kind) == 0 && matches(f, text, strlen(text)) &&
+              fire(f);
+    }
+    pthread_mutex_unlock(&srv->lock);
+    return hit;
 }
 
 bool fault_check(sim_session_t *s, const char *text, size_t len)
 {
     sim_server_t *srv = s->server;
     fault_row_t hit = {0};
+    char error[ACTION_ERROR_MAX];
+    s->error_after_rows = 0; /* of an earlier request that had fewer rows */
     if (__atomic_load_n(&srv->faults, __ATOMIC_ACQUIRE) == NULL) return true;
-    if (len < 4096 && like(text, len, "%sim.fault%")) return true;
+    if ((len < 4096 && like(text, len, "%sim.fault%")) || strcmp(s->app, "sim.fault") == 0) return true;
     pthread_mutex_lock(&srv->lock);
     for (fault_row_t *f = srv->faults; f != NULL; f = f->next) {
         bool mine = f->session == 0 || f->session == s->spid;
-        if (f->sort == SORT_ENGINE && mine && matches(f, text, len) && fire(f)) {
+        bool here = f->sort == SORT_ENGINE || f->sort == SORT_ACTION;
+        if (here && mine && matches(f, text, len) && fire(f)) {
             hit = *f;
             break;
         }
     }
     pthread_mutex_unlock(&srv->lock);
     if (hit.id == 0) return true;
+    if (hit.sort == SORT_ACTION)
+        return action_run(srv, hit.db_id, hit.kind, hit.arg, false, error) ||
+               fail(s, 50000, 16, 1, "sim.fault: %s: %s", hit.kind, error);
     if (strcasecmp(hit.kind, "deadlock") == 0)
         return fail(
             s, 1205, 13, 51,
@@ -302,6 +342,16 @@ static bool arm(const call_t *c)
         return true;
     }
     row.sort = kind->sort;
+    row.db_id = c->s->cur->db->id;
+    if (kind->sort == SORT_ACTION) {
+        char error[ACTION_ERROR_MAX];
+        if (!action_run(c->s->server, row.db_id, row.kind, row.arg, row.match[0] != '\0', error))
+            return fail(c->s, 50000, 16, 1, "sim.fault: %s: %s", row.kind, error);
+        if (row.match[0] == '\0') {
+            row.count = 0;
+            row.hits = 1;
+        }
+    }
     fault_row_t *armed = sim_alloc(sizeof(*armed)), **tail;
     *armed = row;
     sim_server_t *srv = c->s->server;
@@ -324,6 +374,7 @@ static void clear(sim_server_t *srv)
     srv->clock_offset = 0;
     srv->utc_offset_min = srv->config.utc_offset_min;
     pthread_mutex_unlock(&srv->lock);
+    action_clear(srv);
     /* Nobody holds a row outside of the lock. */
     while (rows != NULL) {
         fault_row_t *next = rows->next;

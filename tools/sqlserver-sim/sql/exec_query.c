@@ -1,6 +1,7 @@
 /* exec_query.c: SELECT and scalar evaluation. */
 #include <string.h>
 
+#include "faults/fault.h"
 #include "gen/gen.h"
 #include "sql/bind.h"
 #include "sql/exec.h"
@@ -150,8 +151,7 @@ bool exec_select(sim_session_t *s, stmt_t *stmt, select_t *q, uint64_t *ret_rows
         ok = bq.vars != NULL ? assign_row(s, &bq, cells) : send_row(s, cells, bq.ncols);
         (*ret_rows)++;
         if (s->error_after_rows > 0 && (uint64_t)s->error_after_rows == *ret_rows) {
-            s->error_after_rows = 0;
-            ok = fail(s, 50001, 16, 1, "Injected error after %llu rows.", (unsigned long long)*ret_rows);
+            ok = fault_late(s);
         }
         if (!ok || (s->rowcount_limit > 0 && (int64_t)*ret_rows >= s->rowcount_limit)) break;
         rc = sqlite3_step(st);

@@ -193,8 +193,9 @@ struct sim_session {
     int32_t proc_status;
     /* bulk */
     struct bulk *bulk;
-    uint64_t fault_rows; /* rows sent by the running statement, for after-row faults */
-    int error_after_rows;
+    int error_after_rows; /* 0 = no such fault; the error then is: */
+    sim_message_t late_error;
+    char late_text[256];
     uint64_t rand_state;
 };
 

@@ -182,7 +182,8 @@ static bool open_sqlite(sim_session_t *s)
 
 bool tran_read(sim_session_t *s, sdb_t *sdb)
 {
-    if (s->isolation == ISO_SNAPSHOT && sdb->db->user_db && !sdb->db->snapshot_allowed)
+    bool replica = sdb->db->secondary; /* there every isolation level is SNAPSHOT */
+    if (s->isolation == ISO_SNAPSHOT && sdb->db->user_db && !sdb->db->snapshot_allowed && !replica)
         return fail(s, 3952, 16, 1,
                     "Snapshot isolation transaction failed accessing database '%s' because snapshot isolation is not "
                     "allowed in this database. Use ALTER DATABASE to allow snapshot isolation.",
@@ -197,7 +198,7 @@ bool tran_read(sim_session_t *s, sdb_t *sdb)
         s->stmt_auto = false;
         env(s, SIM_ENV_BEGIN, s->tran_id);
     }
-    if (s->trancount > 0 && s->isolation >= ISO_RR) return open_sqlite(s);
+    if (s->trancount > 0 && (s->isolation >= ISO_RR || replica)) return open_sqlite(s);
     return true;
 }
 
