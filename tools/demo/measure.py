@@ -46,6 +46,7 @@ def commit_to_visible(source, target, commits, pause_seconds, deadline_seconds, 
     One row per transaction; commits are spread out unevenly, so that they do not keep step with the source's poll interval.
     The target is asked every 3 ms.
     """
+    names = {f"latency {n}" for n in range(commits)}
     committed, seen = {}, {}
     writer_failed = []
 
@@ -53,10 +54,10 @@ def commit_to_visible(source, target, commits, pause_seconds, deadline_seconds, 
         try:
             cursor = source.cursor()
             wait = threading.Event()
-            for n in range(commits):
-                cursor.execute("INSERT INTO dbo.schema_test (name) VALUES (%s)", (f"latency {n}",))
+            for n, name in enumerate(sorted(names)):
+                cursor.execute("INSERT INTO dbo.schema_test (name) VALUES (%s)", (name,))
                 source.commit()
-                committed[f"latency {n}"] = time.monotonic()
+                committed[name] = time.monotonic()
                 wait.wait(pause_seconds * (0.5 + n * 0.618 % 1))
         except Exception as e:
             writer_failed.append(e)
@@ -70,7 +71,8 @@ def commit_to_visible(source, target, commits, pause_seconds, deadline_seconds, 
         rows = target.execute("SELECT name FROM schema_test").fetchall()
         now = time.monotonic()
         for (name,) in rows:
-            seen.setdefault(name, now)
+            if name in names:  # the table has other rows as well
+                seen.setdefault(name, now)
         on_progress(len(seen))
         pause.wait(0.003)
     writer.join()
