@@ -172,7 +172,7 @@ scripts-test: all ## tests of tools/*.sh
 	@OUT=$(OUT) test/scripts/run.py
 
 # The stand-in under clients that nobody here wrote.
-SIM_QUICK := wire. sql. freetds hostile. faults. generator. transcripts cdc. clients.*pymssql
+SIM_QUICK := wire. sql. sql_ freetds hostile. faults. generator. transcripts cdc. clients.*pymssql
 sim-test: tools ## the stand-in under FreeTDS and pymssql, hostile input, faults, transcripts of all clients
 	@OUT=$(OUT) test/sim/run.py $(SIM_QUICK)
 test-sim: tools ## the stand-in under every client, and the unmodified Debezium connector

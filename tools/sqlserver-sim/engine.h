@@ -310,6 +310,9 @@ bool sim_session_bulk_row(sim_session_t *session, const sim_value_t *cells, size
 /** Commits (or rolls back after an error), sends done(F0 with count). commit=false: the client aborted. */
 bool sim_session_bulk_end(sim_session_t *session, bool commit, sim_sink_t *sink);
 
+/** The statement behind a prepared handle, for matching faults; NULL when there is none. Borrowed until the next request. */
+const char *sim_session_prepared(const sim_session_t *session, int64_t handle);
+
 /* ---- faults the wire executes -------------------------------------------------------------------------------- */
 
 typedef enum sim_fault_point {

@@ -183,7 +183,12 @@ typedef enum stmt_kind {
     ST_BACKUP,
     ST_RESTORE,
     ST_DBCC,
-    ST_CHECKPOINT
+    ST_CHECKPOINT,
+    ST_CURSOR_DECLARE, /* word: name, flag: SCROLL, flag2: LOCAL, text_from/to: the query */
+    ST_CURSOR_OPEN,
+    ST_CURSOR_FETCH, /* action: f n p l a r, expr: row, cols: INTO variables */
+    ST_CURSOR_CLOSE,
+    ST_CURSOR_FREE
 } stmt_kind_t;
 
 typedef struct column_def {
@@ -239,11 +244,12 @@ struct stmt {
     stmt_kind_t kind;
     int line;
     size_t start, end; /* source range */
-    stmt_t *next;      /* block order */
-    name_t name;       /* table, object, procedure, database, savepoint (part[0]) */
-    const char *word;  /* option name, module kind, ... */
-    const char *var;   /* EXEC @r = ..., SET @v, RETURN ... */
-    bool flag, flag2;  /* by kind, commented where set */
+    size_t text_from, text_to;
+    stmt_t *next;     /* block order */
+    name_t name;      /* table, object, procedure, database, savepoint (part[0]) */
+    const char *word; /* option name, module kind, ... */
+    const char *var;  /* EXEC @r = ..., SET @v, RETURN ... */
+    bool flag, flag2; /* by kind, commented where set */
     expr_t *expr, *expr2;
     select_t *select;
     /* insert, update, delete */

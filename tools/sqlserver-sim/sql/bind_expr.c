@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sql/bind.h"
+#include "sql/cursor.h"
 #include "sql/parser.h"
 
 void binder_init(binder_t *b, sim_session_t *s)
@@ -187,7 +188,9 @@ static bool global_value(sim_session_t *s, const char *n, sim_typeinfo_t *t, sim
     else if (name_eq(n, "@@textsize"))
         *v = value_int(s->textsize < 0 ? 2147483647 : s->textsize);
     else if (name_eq(n, "@@fetch_status"))
-        *v = value_int(-1);
+        *v = value_int(s->fetch_status);
+    else if (name_eq(n, "@@cursor_rows"))
+        *v = value_int(s->cursors != NULL && s->cursors->open ? (int64_t)s->cursors->nrows : 0);
     else if (name_eq(n, "@@datefirst")) {
         *t = type_simple(SIM_T_TINYINT);
         *v = value_int(s->datefirst);

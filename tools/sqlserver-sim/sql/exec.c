@@ -4,6 +4,7 @@
 
 #include "faults/fault.h"
 #include "sql/bind.h"
+#include "sql/cursor.h"
 #include "sql/exec.h"
 #include "sql/parser.h"
 #include "sql/proc.h"
@@ -65,7 +66,7 @@ static bool declare(sim_session_t *s, stmt_t *st)
             if (old == NULL && !ddl_table_variable(s, d)) return false;
             continue;
         }
-        if (d->type->cursor) return fail(s, 102, 15, 1, "Incorrect syntax near 'CURSOR'.");
+        if (d->type->cursor) continue; /* the variable gets its cursor by SET @c = CURSOR ... */
         sim_var_t *v = frame_declare(s->frame, d->name, &d->type->type);
         sim_value_t val;
         if (d->init != NULL) {
@@ -129,6 +130,13 @@ static bool leaf(sim_session_t *s, stmt_t *st, uint64_t *rows, bool *has_count, 
     case ST_SET_OPTION:
         *curcmd = 0xBE;
         return exec_set_option(s, st);
+    case ST_CURSOR_DECLARE:
+    case ST_CURSOR_OPEN:
+    case ST_CURSOR_FETCH:
+    case ST_CURSOR_CLOSE:
+    case ST_CURSOR_FREE:
+        *curcmd = st->kind == ST_CURSOR_FETCH && st->ncols == 0 ? 0xC1 : 0x20;
+        return cursor_stmt(s, st, rows, has_count);
     case ST_BEGIN_TRAN:
         *curcmd = 0xD4;
         return tran_begin(s, tran_name_of(s, st));
@@ -149,7 +157,7 @@ static bool implicit_starter(stmt_kind_t k)
 {
     return k == ST_INSERT || k == ST_UPDATE || k == ST_DELETE || k == ST_TRUNCATE || k == ST_CREATE_TABLE ||
            k == ST_ALTER_TABLE || k == ST_DROP_TABLE || k == ST_CREATE_INDEX || k == ST_DROP_INDEX ||
-           k == ST_CREATE_SCHEMA || k == ST_CREATE_MODULE;
+           k == ST_CREATE_SCHEMA || k == ST_CREATE_MODULE || k == ST_CURSOR_OPEN || k == ST_CURSOR_FETCH;
 }
 
 static void catch_error(sim_session_t *s, int line)
@@ -416,6 +424,8 @@ flow_t exec_body_capture(sim_session_t *s, const char *text, size_t len, frame_t
     }
     s->frame = f->outer;
     if (cap != NULL) capture(s, f, cap, keep);
+    cursors_leave(s, f);
+    for (sim_var_t *v = f->vars; v != NULL && f->borrowed; v = v->next) v->table = NULL;
     vars_free(s, f->vars);
     f->vars = NULL;
     f->arena = NULL;

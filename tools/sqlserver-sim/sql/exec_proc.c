@@ -6,22 +6,11 @@
 #include "cdc/cdc.h"
 #include "faults/fault.h"
 #include "sql/bind.h"
+#include "sql/call.h"
 #include "sql/exec.h"
 #include "sql/module.h"
 #include "sql/parser.h"
 #include "sql/proc.h"
-
-/* A call with its arguments evaluated. */
-typedef struct call {
-    const char *name;           /* last part, lower case not guaranteed */
-    const char *schema, *shown; /* shown: as written */
-    sdb_t *sdb;                 /* database of a three-part name, else the current one */
-    size_t n;
-    sim_param_t *args;
-    sim_value_t *outs; /* written back by the procedure */
-    bool *out_set;
-    const char **targets; /* variables to receive OUTPUT values (EXEC) */
-} call_t;
 
 const sim_param_t *proc_arg(const sim_param_t *args, size_t n, size_t position, const char *name)
 {
@@ -57,7 +46,7 @@ bool proc_int(sim_session_t *s, const sim_param_t *args, size_t n, size_t positi
 
 /* ---- sp_executesql and the prepared family ---- */
 
-static bool run_dynamic(sim_session_t *s, const char *text, const char *decl, call_t *c, size_t first, flow_t *flow)
+bool call_text(sim_session_t *s, const char *text, const char *decl, call_t *c, size_t first, flow_t *flow)
 {
     declare_item_t *items = NULL;
     bool *outs = NULL;
@@ -122,7 +111,7 @@ static bool run_dynamic(sim_session_t *s, const char *text, const char *decl, ca
     return *flow != FLOW_ERROR;
 }
 
-static prepared_t *find_prepared(sim_session_t *s, int handle)
+prepared_t *prepared_find(sim_session_t *s, int handle)
 {
     for (prepared_t *p = s->prepared; p != NULL; p = p->next)
         if (p->handle == handle) return p;
@@ -130,7 +119,14 @@ static prepared_t *find_prepared(sim_session_t *s, int handle)
     return NULL;
 }
 
-static int add_prepared(sim_session_t *s, const char *params, const char *text)
+const char *sim_session_prepared(const sim_session_t *s, int64_t handle)
+{
+    const prepared_t *p = s->prepared;
+    while (p != NULL && p->handle != handle) p = p->next;
+    return p != NULL ? p->text : NULL;
+}
+
+int prepared_add(sim_session_t *s, const char *params, const char *text)
 {
     prepared_t *p = sim_alloc(sizeof(*p));
     p->handle = s->next_handle++;
@@ -141,20 +137,33 @@ static int add_prepared(sim_session_t *s, const char *params, const char *text)
     return p->handle;
 }
 
-static void set_handle(call_t *c, int handle)
+void call_set_int(call_t *c, size_t at, int64_t value)
 {
-    if (c->n == 0) return;
-    c->outs[0] = value_int(handle);
-    c->out_set[0] = true;
+    if (at >= c->n) return;
+    c->outs[at] = value_int(value);
+    c->out_set[at] = true;
 }
 
-static bool missing(sim_session_t *s, const char *proc, const char *param)
+void prepared_drop(sim_session_t *s, int handle)
+{
+    for (prepared_t **p = &s->prepared; *p != NULL; p = &(*p)->next) {
+        prepared_t *hit = *p;
+        if (hit->handle != handle) continue;
+        *p = hit->next;
+        free(hit->text);
+        free(hit->params);
+        free(hit);
+        break;
+    }
+}
+
+bool call_missing(sim_session_t *s, const char *proc, const char *param)
 {
     return fail(s, 201, 16, 4, "Procedure or function '%s' expects parameter '%s', which was not supplied.", proc,
                 param);
 }
 
-static bool check_prepared(sim_session_t *s, const char *params, const char *text)
+bool prepared_check(sim_session_t *s, const char *params, const char *text)
 {
     arena_t a = {0};
     stmt_t *first;
@@ -181,49 +190,40 @@ static bool dynamic_proc(sim_session_t *s, call_t *c, bool *found, flow_t *flow)
         /* both names are in use: @stmt by the documentation's examples, @statement by tedious */
         if ((stmt = proc_text(s, c->args, c->n, 0, "@stmt")) == NULL &&
             (stmt = proc_text(s, c->args, c->n, 0, "@statement")) == NULL)
-            return missing(s, "sp_executesql", "@statement");
+            return call_missing(s, "sp_executesql", "@statement");
         params = c->n > 1 ? proc_text(s, c->args, c->n, 1, "@params") : NULL;
-        return run_dynamic(s, stmt, params, c, 2, flow);
+        return call_text(s, stmt, params, c, 2, flow);
     }
     if (name_eq(c->name, "sp_prepare")) {
         params = proc_text(s, c->args, c->n, 1, "@params");
-        if ((stmt = proc_text(s, c->args, c->n, 2, "@stmt")) == NULL) return missing(s, "sp_prepare", "@stmt");
-        if (!check_prepared(s, params, stmt)) return false;
-        set_handle(c, add_prepared(s, params, stmt));
+        if ((stmt = proc_text(s, c->args, c->n, 2, "@stmt")) == NULL) return call_missing(s, "sp_prepare", "@stmt");
+        if (!prepared_check(s, params, stmt)) return false;
+        call_set_int(c, 0, prepared_add(s, params, stmt));
         return true;
     }
     if (name_eq(c->name, "sp_prepexec")) {
         params = proc_text(s, c->args, c->n, 1, "@params");
-        if ((stmt = proc_text(s, c->args, c->n, 2, "@stmt")) == NULL) return missing(s, "sp_prepexec", "@stmt");
-        int h = add_prepared(s, params, stmt);
-        bool ok = run_dynamic(s, stmt, params, c, 3, flow);
-        set_handle(c, h);
+        if ((stmt = proc_text(s, c->args, c->n, 2, "@stmt")) == NULL) return call_missing(s, "sp_prepexec", "@stmt");
+        int h = prepared_add(s, params, stmt);
+        bool ok = call_text(s, stmt, params, c, 3, flow);
+        call_set_int(c, 0, h);
         return ok;
     }
     if (name_eq(c->name, "sp_execute")) {
-        if (!proc_int(s, c->args, c->n, 0, "@handle", &handle)) return missing(s, "sp_execute", "@handle");
-        prepared_t *p = find_prepared(s, (int)handle);
+        if (!proc_int(s, c->args, c->n, 0, "@handle", &handle)) return call_missing(s, "sp_execute", "@handle");
+        prepared_t *p = prepared_find(s, (int)handle);
         if (p == NULL) return false;
         char *text = arena_strdup(&s->arena, p->text),
              *decl = p->params != NULL ? arena_strdup(&s->arena, p->params) : NULL;
-        return run_dynamic(s, text, decl, c, 1, flow);
+        return call_text(s, text, decl, c, 1, flow);
     }
     if (name_eq(c->name, "sp_unprepare")) {
-        if (!proc_int(s, c->args, c->n, 0, "@handle", &handle)) return missing(s, "sp_unprepare", "@handle");
-        if (find_prepared(s, (int)handle) == NULL) return false;
-        for (prepared_t **p = &s->prepared; *p != NULL; p = &(*p)->next) {
-            prepared_t *hit = *p;
-            if (hit->handle != handle) continue;
-            *p = hit->next;
-            free(hit->text);
-            free(hit->params);
-            free(hit);
-            break;
-        }
+        if (!proc_int(s, c->args, c->n, 0, "@handle", &handle)) return call_missing(s, "sp_unprepare", "@handle");
+        if (prepared_find(s, (int)handle) == NULL) return false;
+        prepared_drop(s, (int)handle);
         return true;
     }
-    *found = false;
-    return true;
+    return cursor_procedures(s, c, found, flow);
 }
 
 static bool dispatch(sim_session_t *s, call_t *c, flow_t *flow)
@@ -369,8 +369,18 @@ bool sim_session_rpc(sim_session_t *s, const sim_rpc_t *rpc, sim_sink_t *sink)
     s->stmt_time = server_utc(s->server);
     const char *text = rpc->proc_id != 0 ? proc_id_name(rpc->proc_id) : rpc->name;
     const char *sql = text;
-    if (rpc->nparams > 0 && (name_eq(text, "sp_executesql") || name_eq(text, "sp_prepexec"))) {
-        const char *t = proc_text(s, rpc->params, rpc->nparams, name_eq(text, "sp_executesql") ? 0 : 2, "@stmt");
+    static const struct {
+        const char *proc;
+        size_t stmt;
+    } carriers[] = {{"sp_executesql", 0}, {"sp_prepexec", 2}, {"sp_cursoropen", 1}, {"sp_cursorprepexec", 3}};
+    for (size_t i = 0; i < sizeof(carriers) / sizeof(carriers[0]) && rpc->nparams > 0; i++) {
+        if (!name_eq(text, carriers[i].proc)) continue;
+        const char *t = proc_text(s, rpc->params, rpc->nparams, carriers[i].stmt, "@stmt");
+        if (t != NULL) sql = t;
+    }
+    if (name_eq(text, "sp_execute") && rpc->nparams > 0 && rpc->params[0].type.base == SIM_T_INT &&
+        !rpc->params[0].value.is_null) {
+        const char *t = sim_session_prepared(s, rpc->params[0].value.u.i);
         if (t != NULL) sql = t;
     }
     bool ok = fault_check(s, sql, strlen(sql));
@@ -405,8 +415,8 @@ bool sim_session_rpc(sim_session_t *s, const sim_rpc_t *rpc, sim_sink_t *sink)
         if (!rpc->params[i].output) continue;
         const sim_value_t *v = c.out_set[i] ? &c.outs[i] : &rpc->params[i].value;
         sim_typeinfo_t t = rpc->params[i].type;
-        if (i == 0 && c.out_set[0] && t.base != SIM_T_INT &&
-            (name_eq(c.name, "sp_prepexec") || name_eq(c.name, "sp_prepare")))
+        if (c.out_set[i] && t.base != SIM_T_INT &&
+            (name_eq(c.name, "sp_prepexec") || name_eq(c.name, "sp_prepare") || strncmp(c.name, "sp_cursor", 9) == 0))
             t = type_simple(SIM_T_INT);
         if (!sink->ops->return_value(sink, (uint16_t)i, rpc->params[i].name, &t, v)) s->gone = true;
     }

@@ -80,6 +80,7 @@ static bool declare(parser_t *p, stmt_t *s)
     bool more = true, hit;
     s->kind = ST_DECLARE;
     if (!p_next(p)) return false;
+    if (p_at_ident(p)) return p_cursor_declare(p, s);
     while (more) {
         declare_item_t d = {0};
         if (p->tok.kind != T_VAR) return p_fail(p);
@@ -111,6 +112,12 @@ static bool set_stmt(parser_t *p, stmt_t *s)
         if (!p_var(p, VAR_WRITE, &s->var)) return false;
         if (p->tok.kind != T_OP) return p_fail(p);
         s->action = '=';
+        token_t ahead;
+        if (!p_peek(p, &ahead)) return false;
+        if (p_is_op(p, '=') && ahead.kind == T_WORD && ahead.kw == KW_CURSOR) {
+            s->word = s->var;
+            return p_next(p) && p_cursor_query(p, s);
+        }
         if (p->tok.kw >= 'A' && p->tok.kw <= 'H')
             s->action = "+-*/%&|^"[p->tok.kw - 'A'];
         else if (p->tok.kw != '=')
@@ -305,6 +312,11 @@ static bool keyword_stmt(parser_t *p, stmt_t *s)
         return backup(p, s, ST_RESTORE);
     case KW_DBCC:
         return dbcc(p, s);
+    case KW_OPEN:
+    case KW_FETCH:
+    case KW_CLOSE:
+    case KW_DEALLOCATE:
+        return p_cursor(p, s);
     case KW_CHECKPOINT:
         s->kind = ST_CHECKPOINT;
         return p_next(p);
@@ -319,6 +331,7 @@ bool p_stmt(parser_t *p, stmt_t **ret_stmt)
     s->line = p->tok.line;
     s->start = p->tok.start;
     *ret_stmt = s;
+    p->links = 0;
     if (++p->depth > PARSE_DEPTH_MAX)
         return sql_fail(p->arena, p->err, 191, 15, 1,
                         "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into "

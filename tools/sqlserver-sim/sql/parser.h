@@ -16,6 +16,7 @@ typedef struct parser {
     bool has_ahead;
     size_t prev_start, prev_end; /* the last consumed token */
     int depth;                   /* nesting, bounded */
+    unsigned links;              /* of the statement's chains, bounded */
     bool check_vars;             /* variables must be declared: batches and module bodies */
     const char **vars;
     size_t nvars;
@@ -49,10 +50,15 @@ bool parse_module(arena_t *arena, const char *src, size_t len, module_text_t *re
 void expr_render(const expr_t *e, buf_t *out);
 
 /* ---- shared between the parser's files ---- */
-#define PARSE_DEPTH_MAX 200
+#define PARSE_DEPTH_MAX  200
+#define PARSE_LINKS_MAX  10000 /* of all chains of one statement */
+#define PARSE_CHAIN_MAX  1000  /* a + b + ..., a AND b AND ... */
+#define PARSE_TABLES_MAX 256   /* of one FROM list */
 
 bool p_fail(parser_t *p); /* 102/156 at the current token */
 const char *p_last(const parser_t *p, size_t *ret_len);
+/* One more link of a chain: each makes the tree a level deeper, and trees are walked by recursion, in 16 MiB of stack. */
+bool p_link(parser_t *p, unsigned *chain);
 bool p_next(parser_t *p);
 bool p_skip_two(parser_t *p);
 bool p_peek(parser_t *p, token_t *ret_tok); /* the token after the current one */
@@ -83,7 +89,10 @@ typedef enum var_use { VAR_READ, VAR_WRITE, VAR_TABLE } var_use_t;
 bool p_var(parser_t *p, var_use_t use, const char **ret_name);         /* at @x */
 bool p_name_list(parser_t *p, const char ***ret_names, size_t *ret_n); /* ( a, b ) */
 bool p_stmt(parser_t *p, stmt_t **ret_stmt);
-bool p_ddl(parser_t *p, stmt_t *s); /* at CREATE, ALTER, DROP, TRUNCATE */
+bool p_cursor(parser_t *p, stmt_t *s);         /* at OPEN, FETCH, CLOSE, DEALLOCATE */
+bool p_cursor_declare(parser_t *p, stmt_t *s); /* at the name behind DECLARE */
+bool p_cursor_query(parser_t *p, stmt_t *s);   /* at CURSOR */
+bool p_ddl(parser_t *p, stmt_t *s);            /* at CREATE, ALTER, DROP, TRUNCATE */
 bool p_table_defs(parser_t *p, column_def_t **ret_defs, size_t *ret_n, table_constraint_t **ret_cons,
                   size_t *ret_ncons);
 bool p_dml(parser_t *p, stmt_t *s);                /* at INSERT, UPDATE, DELETE */

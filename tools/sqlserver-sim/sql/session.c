@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #endif
 #include "sql/session.h"
+#include "sql/cursor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -420,6 +421,7 @@ void sim_session_free(sim_session_t *s)
         }
     pthread_mutex_unlock(&s->server->lock);
     free_prepared(s);
+    cursors_free(s);
     while (s->sdbs != NULL) {
         sdb_t *d = s->sdbs;
         s->sdbs = d->next;
@@ -448,6 +450,7 @@ void sim_session_reset(sim_session_t *s, bool keep_tran)
     s->isolation = iso; /* documented: the isolation level survives a reset */
     drop_temps(s);
     free_prepared(s);
+    cursors_free(s);
     s->has_identity = s->has_scope_identity = false;
     s->rowcount = s->last_error = 0;
 }
