@@ -112,27 +112,6 @@ static void on_failed(void *arg, connector_t *instance, cd_err_t *err)
 
 static const connector_events_t events = {.reconfigure = on_reconfigure, .failed = on_failed};
 
-static cd_err_t *unknown_class(const plugins_t *plugins, const char *name)
-{
-    strbuf_t known = {0};
-    for (uint32_t i = 0; i < plugins_count(plugins); i++) {
-        const plugin_desc_t *d = plugins_at(plugins, i);
-        if (d->plugin->kind != CD_KIND_SOURCE && d->plugin->kind != CD_KIND_SINK) continue;
-        strbuf_addf(&known,
-                    "%sPluginDesc{klass=class %s, name='%s', version='%s', encodedVersion=%s, type=%s, typeName='%s', "
-                    "location='%s'}",
-                    known.len > 0 ? ", " : "", d->class_name, d->class_name, d->version, d->version, d->type, d->type,
-                    d->location);
-    }
-    cd_err_t *err =
-        cd_err_new(CD_ERR_CONFIG, CD_JVM_CONNECT,
-                   "Failed to find any class that implements Connector and which name matches %s, available "
-                   "connectors are: %s",
-                   name, strbuf_str(&known));
-    strbuf_done(&known);
-    return err;
-}
-
 static void note_ttls(conn_t *c, const transformer_ttls_t *ttls)
 {
     cd_config_t config = props_view(&c->resolved);
@@ -164,7 +143,7 @@ static void on_resolved(void *arg, cd_err_t *err, const cd_config_t *config, con
     const char *class_name = cd_config_get(config, "connector.class");
     c->plugin = class_name == NULL ? NULL : plugins_find_connector(c->h->env.plugins, class_name);
     if (c->plugin == NULL) {
-        fail(c, unknown_class(c->h->env.plugins, class_name == NULL ? "null" : class_name));
+        fail(c, plugins_no_connector(c->h->env.plugins, class_name == NULL ? "null" : class_name));
         return;
     }
     c->instance = connector_new(c->h->hub, c->name, c->plugin, config, &events, c);

@@ -3,6 +3,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
+#include "runtime/base/strbuf.h"
 #include "runtime/plugin/ctx.h"
 #include "runtime/plugin/module_check.h"
 
@@ -262,6 +263,27 @@ const cd_plugin_t *plugins_find(const plugins_t *p, uint32_t kind, const char *n
 const cd_plugin_t *plugins_find_connector(const plugins_t *p, const char *name)
 {
     return find(p, CD_KIND_SOURCE, CD_KIND_SINK, name);
+}
+
+cd_err_t *plugins_no_connector(const plugins_t *p, const char *name)
+{
+    strbuf_t known = {0};
+    for (uint32_t i = 0; i < p->n; i++) {
+        const plugin_desc_t *d = &p->items[i].desc;
+        if (d->plugin->kind != CD_KIND_SOURCE && d->plugin->kind != CD_KIND_SINK) continue;
+        strbuf_addf(&known,
+                    "%sPluginDesc{klass=class %s, name='%s', version='%s', encodedVersion=%s, type=%s, typeName='%s', "
+                    "location='%s'}",
+                    known.len > 0 ? ", " : "", d->class_name, d->class_name, d->version, d->version, d->type, d->type,
+                    d->location);
+    }
+    cd_err_t *err =
+        cd_err_new(CD_ERR_CONFIG, CD_JVM_CONNECT,
+                   "Failed to find any class that implements Connector and which name matches %s, available "
+                   "connectors are: %s",
+                   name, strbuf_str(&known));
+    strbuf_done(&known);
+    return err;
 }
 
 uint32_t plugins_count(const plugins_t *p)

@@ -43,6 +43,9 @@ const cd_plugin_t *plugins_find(const plugins_t *p, uint32_t kind, const char *n
 /** The same over both connector kinds. */
 const cd_plugin_t *plugins_find_connector(const plugins_t *p, const char *name);
 
+/** What is said when plugins_find_connector found none: the name, and every connector there is. Config error, code 0. */
+cd_err_t *plugins_no_connector(const plugins_t *p, const char *name);
+
 /** Listing, sorted by type as Connect does (connectors first), then class name. */
 uint32_t plugins_count(const plugins_t *p);
 const plugin_desc_t *plugins_at(const plugins_t *p, uint32_t i);

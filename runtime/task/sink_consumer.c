@@ -245,14 +245,7 @@ cd_err_t *sink_letters_open(sink_t *s)
     task_t *t = s->t;
     cd_arena_t arena = {0};
     cd_config_t layers[TASK_LAYERS];
-    const cd_pair_t base[] = {
-        {"acks", "all"},
-        {"max.in.flight.requests.per.connection", "1"},
-        {"enable.idempotence", "false"},
-        {"delivery.timeout.ms", "2147483647"},
-        {"client.id", cd_arena_printf(&arena, "connector-dlq-producer-%s-%d", t->connector, t->number)},
-    };
-    task_client_layers(t, &arena, base, sizeof(base) / sizeof(base[0]), "producer.", "producer.override.", layers);
+    task_producer_layers(t, &arena, "connector-dlq-producer", layers);
     cd_err_t *err = dead_letters_open(t->ctx, t->connector, t->number, &t->connector_config, layers, TASK_LAYERS,
                                       origin_of, s, &s->letters);
     cd_arena_done(&arena);

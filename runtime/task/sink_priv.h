@@ -47,16 +47,12 @@ void sink_batch_forget(cd_batch_t *batch, const rd_kafka_topic_partition_list_t 
 
 /* ---- The task ---- */
 
-typedef struct sink_settings {
-    int64_t flush_interval_ms, flush_timeout_ms;
-} sink_settings_t;
-
 typedef struct sink {
     task_t *t;
     const cd_sink_ops_t *ops;
     void *task; /* the plugin's */
     bool started;
-    sink_settings_t set;
+    task_flush_t flush;
     cd_arena_t arena;
     error_handler_t *errors;
     dead_letters_t *letters;

@@ -17,16 +17,6 @@
 #define LOGGER     "org.apache.kafka.connect.runtime.WorkerSinkTask"
 #define BACKOFF_MS 1000 /* when the plugin wishes none; the JVM worker would wait for the next offset commit */
 
-static const cd_key_t keys[] = {{.name = "offset.flush.interval.ms",
-                                 .type = CD_T_LONG,
-                                 .dflt = "60000",
-                                 .at = offsetof(sink_settings_t, flush_interval_ms)},
-                                {.name = "offset.flush.timeout.ms",
-                                 .type = CD_T_LONG,
-                                 .dflt = "5000",
-                                 .at = offsetof(sink_settings_t, flush_timeout_ms)},
-                                CD_KEY_END};
-
 /* ---- What the plugin may ask for ---- */
 
 /* The services' argument is the task; the sink lives on its thread's stack, and the plugin only calls from there. */
@@ -150,7 +140,7 @@ static void commit_tick(sink_t *s)
 {
     int64_t now = clock_mono_ms();
     sink_commit_answers(s);
-    if (s->committing && now - s->commit_began >= s->set.flush_timeout_ms) {
+    if (s->committing && now - s->commit_began >= s->flush.timeout_ms) {
         s->committing = false;
         s->commit_seq++; /* its answer comes too late to count */
         cd_metric_add(s->commits_failed, 1);
@@ -159,7 +149,7 @@ static void commit_tick(sink_t *s)
     if (s->committing || (!s->commit_wanted && now < s->next_commit)) return;
     s->commit_wanted = false;
     sink_commit(s, NULL, false);
-    s->next_commit = now + s->set.flush_interval_ms;
+    s->next_commit = now + s->flush.interval_ms;
 }
 
 static void follow_target(sink_t *s)
@@ -188,7 +178,7 @@ static cd_err_t *setup(sink_t *s)
     s->commits_failed = ctx_metric(ctx, "offset-commit-failure-total", CD_COUNTER, "Offset commits that failed");
     s->partitions = ctx_metric(ctx, "partition-count", CD_GAUGE, "Partitions assigned to the task");
     s->paused = ctx_metric(ctx, "paused", CD_GAUGE, "1 while the task is paused");
-    cd_err_t *err = config_parse(keys, sizeof(keys[0]), &t->hub->worker_config, &s->arena, &s->set, NULL);
+    cd_err_t *err = task_flush_read(t, &s->flush);
     if (err == NULL) err = sink_letters_open(s);
     if (err == NULL)
         err = error_handler_new(ctx, t->connector, t->number, true, &t->connector_config, s->letters, NULL, &s->errors);
@@ -212,7 +202,7 @@ static cd_err_t *setup(sink_t *s)
 static int64_t nap_ms(sink_t *s, int64_t watch_ms)
 {
     int64_t now = clock_mono_ms();
-    int64_t left = s->committing ? s->commit_began + s->set.flush_timeout_ms - now : s->next_commit - now;
+    int64_t left = s->committing ? s->commit_began + s->flush.timeout_ms - now : s->next_commit - now;
     if (watch_ms < left) left = watch_ms;
     if (s->nap_max_ms < left) left = s->nap_max_ms;
     if (s->batch != NULL && s->deliver_at - now < left) left = s->deliver_at - now;
@@ -222,7 +212,7 @@ static int64_t nap_ms(sink_t *s, int64_t watch_ms)
 static cd_err_t *loop(sink_t *s)
 {
     task_t *t = s->t;
-    s->next_commit = clock_mono_ms() + s->set.flush_interval_ms;
+    s->next_commit = clock_mono_ms() + s->flush.interval_ms;
     while (!ctx_stopping(t->ctx)) {
         task_inbox(t);
         if (t->failure != NULL) {

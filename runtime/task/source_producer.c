@@ -42,15 +42,8 @@ static cd_err_t *producer_open(source_producer_t *p)
 {
     cd_arena_t arena = {0};
     cd_config_t layers[TASK_LAYERS];
-    const cd_pair_t base[] = {
-        {"acks", "all"},
-        {"max.in.flight.requests.per.connection", "1"},
-        {"enable.idempotence", "false"},
-        {"delivery.timeout.ms", "2147483647"},
-        {"client.id", cd_arena_printf(&arena, "connector-producer-%s-%d", p->t->connector, p->t->number)},
-    };
     rd_kafka_conf_t *conf;
-    task_client_layers(p->t, &arena, base, sizeof(base) / sizeof(base[0]), "producer.", "producer.override.", layers);
+    task_producer_layers(p->t, &arena, "connector-producer", layers);
     cd_err_t *err = kafka_conf_new(KAFKA_PRODUCER, layers, TASK_LAYERS, &conf);
     if (err == NULL) {
         rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR);

@@ -7,7 +7,6 @@
 #include "runtime/base/log.h"
 #include "runtime/base/mem.h"
 #include "runtime/client/kafka_conf.h"
-#include "runtime/config/config_key.h"
 #include "runtime/data/batch.h"
 #include "runtime/data/schema.h"
 #include "runtime/task/chain.h"
@@ -19,26 +18,12 @@
 #define BATCHES_MAX     64u
 #define IN_FLIGHT_BYTES ((size_t)64 * 1024 * 1024)
 
-typedef struct settings {
-    int64_t flush_interval_ms, flush_timeout_ms;
-} settings_t;
-
-static const cd_key_t keys[] = {{.name = "offset.flush.interval.ms",
-                                 .type = CD_T_LONG,
-                                 .dflt = "60000",
-                                 .at = offsetof(settings_t, flush_interval_ms)},
-                                {.name = "offset.flush.timeout.ms",
-                                 .type = CD_T_LONG,
-                                 .dflt = "5000",
-                                 .at = offsetof(settings_t, flush_timeout_ms)},
-                                CD_KEY_END};
-
 typedef struct source {
     task_t *t;
     const cd_source_ops_t *ops;
     void *task; /* the plugin's */
     bool started;
-    settings_t set;
+    task_flush_t flush;
     cd_arena_t arena;
     error_handler_t *errors;
     chain_t *chain;
@@ -115,18 +100,18 @@ static void commit_tick(source_t *s)
     int64_t now = clock_mono_ms();
     if (s->t->write_answer != NULL) commit_finish(s);
     if (s->commit_began != 0) {
-        if (now - s->commit_began >= s->set.flush_timeout_ms) commit_timeout(s);
+        if (now - s->commit_began >= s->flush.timeout_ms) commit_timeout(s);
         return;
     }
     if (now < s->next_commit) return;
     commit_begin(s, now);
-    s->next_commit = now + s->set.flush_interval_ms;
+    s->next_commit = now + s->flush.interval_ms;
 }
 
 /** At the end: wait for acknowledgements, then for the store, together no longer than the flush timeout. */
 static void commit_last(source_t *s)
 {
-    int64_t deadline = clock_mono_ms() + s->set.flush_timeout_ms;
+    int64_t deadline = clock_mono_ms() + s->flush.timeout_ms;
     cd_err_t *err = NULL;
     while (offset_tracker_pending(s->tracker) > 0 && clock_mono_ms() < deadline && err == NULL &&
            !task_cancelled(s->t)) {
@@ -229,7 +214,7 @@ static cd_err_t *poll_once(source_t *s, cd_batch_t *batch, int64_t timeout_ms)
 static cd_err_t *setup(source_t *s)
 {
     task_t *t = s->t;
-    cd_err_t *err = config_parse(keys, sizeof(keys[0]), &t->hub->worker_config, &s->arena, &s->set, NULL);
+    cd_err_t *err = task_flush_read(t, &s->flush);
     if (err == NULL)
         err = error_handler_new(t->ctx, t->connector, t->number, false, &t->connector_config, NULL, NULL, &s->errors);
     if (err == NULL)
@@ -261,8 +246,7 @@ static bool running(source_t *s, bool *was_paused)
 
 static int64_t idle_ms(const source_t *s, int64_t most)
 {
-    int64_t left =
-        (s->commit_began != 0 ? s->commit_began + s->set.flush_timeout_ms : s->next_commit) - clock_mono_ms();
+    int64_t left = (s->commit_began != 0 ? s->commit_began + s->flush.timeout_ms : s->next_commit) - clock_mono_ms();
     return left < 0 ? 0 : left < most ? left : most;
 }
 
@@ -270,7 +254,7 @@ static cd_err_t *loop(source_t *s)
 {
     task_t *t = s->t;
     bool was_paused = false;
-    s->next_commit = clock_mono_ms() + s->set.flush_interval_ms;
+    s->next_commit = clock_mono_ms() + s->flush.interval_ms;
     while (!ctx_stopping(t->ctx)) {
         task_inbox(t);
         if (t->failure != NULL) {

@@ -3,6 +3,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
+#include "runtime/config/config_key.h"
 #include "runtime/data/value.h"
 #include "runtime/task/task_priv.h"
 
@@ -314,6 +315,35 @@ void task_client_layers(task_t *t, cd_arena_t *arena, const cd_pair_t *base, uin
     ret_layers[0] = (cd_config_t){nbase + 1, pairs};
     ret_layers[1] = config_with_prefix(&t->hub->worker_config, prefix, arena);
     ret_layers[2] = config_with_prefix(&t->connector_config, override_prefix, arena);
+}
+
+void task_producer_layers(task_t *t, cd_arena_t *arena, const char *kind, cd_config_t ret_layers[TASK_LAYERS])
+{
+    const cd_pair_t base[] = {
+        {"acks", "all"},
+        {"max.in.flight.requests.per.connection", "1"},
+        {"enable.idempotence", "false"},
+        {"delivery.timeout.ms", "2147483647"},
+        {"client.id", cd_arena_printf(arena, "%s-%s-%d", kind, t->connector, t->number)},
+    };
+    task_client_layers(t, arena, base, sizeof(base) / sizeof(base[0]), "producer.", "producer.override.", ret_layers);
+}
+
+cd_err_t *task_flush_read(const task_t *t, task_flush_t *ret_flush)
+{
+    static const cd_key_t keys[] = {{.name = "offset.flush.interval.ms",
+                                     .type = CD_T_LONG,
+                                     .dflt = "60000",
+                                     .at = offsetof(task_flush_t, interval_ms)},
+                                    {.name = "offset.flush.timeout.ms",
+                                     .type = CD_T_LONG,
+                                     .dflt = "5000",
+                                     .at = offsetof(task_flush_t, timeout_ms)},
+                                    CD_KEY_END};
+    cd_arena_t scratch = {0};
+    cd_err_t *err = config_parse(keys, sizeof(keys[0]), &t->hub->worker_config, &scratch, ret_flush, NULL);
+    cd_arena_done(&scratch);
+    return err;
 }
 
 /* ---- Offset requests ---- */

@@ -136,6 +136,14 @@ void task_fail(void *arg, cd_err_t *err);
 #define TASK_LAYERS 3
 void task_client_layers(task_t *t, cd_arena_t *arena, const cd_pair_t *base, uint32_t nbase, const char *prefix,
                         const char *override_prefix, cd_config_t ret_layers[TASK_LAYERS]);
+/** The same for a producer that loses and reorders nothing. @param kind  the first words of its client.id */
+void task_producer_layers(task_t *t, cd_arena_t *arena, const char *kind, cd_config_t ret_layers[TASK_LAYERS]);
+
+/** How often offsets are committed, and how long a commit may take: the worker's offset.flush.* settings. */
+typedef struct task_flush {
+    int64_t interval_ms, timeout_ms;
+} task_flush_t;
+CD_CHECK cd_err_t *task_flush_read(const task_t *t, task_flush_t *ret_flush);
 
 /** The life of a task from start to end, with everything closed on return. @return NULL after a stop */
 CD_CHECK cd_err_t *source_run(task_t *t);

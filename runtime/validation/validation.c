@@ -28,28 +28,6 @@ static void validation_end(validation_t *v)
     free(v);
 }
 
-static cd_err_t *unknown_class(const validation_t *v, const char *name)
-{
-    strbuf_t b = {0};
-    for (uint32_t i = 0; i < plugins_count(v->env->plugins); i++) {
-        const plugin_desc_t *d = plugins_at(v->env->plugins, i);
-        if (d->plugin->kind != CD_KIND_SOURCE && d->plugin->kind != CD_KIND_SINK) continue;
-        strbuf_addf(&b,
-                    "%sPluginDesc{klass=class %s, name='%s', version='%s', encodedVersion=%s, type=%s, typeName='%s', "
-                    "location='%s'}",
-                    b.len > 0 ? ", " : "", d->class_name, d->class_name, d->version, d->version, d->type, d->type,
-                    d->location);
-    }
-    cd_err_t *err =
-        cd_err_new(CD_ERR_FATAL, CD_JVM_CONNECT,
-                   "Failed to find any class that implements Connector and which name matches %s, available "
-                   "connectors are: %s",
-                   name, strbuf_str(&b));
-    err->code = 500;
-    strbuf_done(&b);
-    return err;
-}
-
 /* The map printed as Java does; a missing class is most often a typing error in this key, so users need to see it. Only
  * the names are shown: the values may hold secrets. */
 static cd_err_t *no_class(const validation_t *v)
@@ -117,7 +95,7 @@ static void on_resolved(uv_work_t *w, int status)
     if (v->err == NULL && str_empty(class_name)) v->err = no_class(v);
     if (v->err == NULL) {
         v->plugin = plugins_find_connector(v->env->plugins, str_trim_dup(class_name, &v->arena));
-        if (v->plugin == NULL) v->err = unknown_class(v, class_name);
+        if (v->plugin == NULL) v->err = plugins_no_connector(v->env->plugins, class_name);
     }
     if (v->err != NULL) {
         if (v->err->code == 0) v->err->code = 500;
