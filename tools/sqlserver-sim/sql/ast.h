@@ -240,6 +240,19 @@ typedef struct set_item {
     expr_t *value;
 } set_item_t;
 
+typedef struct merge_when {
+    char kind;   /* 'm' matched, 't' not matched by target, 's' not matched by source */
+    char action; /* 'u', 'd', 'i' */
+    expr_t *cond;
+    set_item_t *sets;
+    size_t nsets;
+    const char **cols;
+    size_t ncols;
+    expr_t **values;
+    size_t nvalues;
+    bool defaults; /* DEFAULT VALUES */
+} merge_when_t;
+
 struct stmt {
     stmt_kind_t kind;
     int line;
@@ -261,10 +274,14 @@ struct stmt {
     set_item_t *sets;
     size_t nsets;
     source_t *from;
+    merge_when_t *whens; /* MERGE: name and word are the target and its alias, from the source, expr the condition */
+    size_t nwhens;
     expr_t *top;
     select_item_t *output;
     size_t noutput;
     name_t output_into;
+    const char **output_cols;
+    size_t noutput_cols;
     /* create / alter */
     column_def_t *defs;
     size_t ndefs;

@@ -24,6 +24,7 @@ typedef struct writer {
     const char *verb; /* INSERT, UPDATE, DELETE: for messages */
     sqlite3_stmt *insert, *update, *del;
     bool logged, checks;
+    bool parked;   /* rows were taken out by writer_park(): writer_update() puts them back changed */
     arena_t arena; /* reset per row */
     uint64_t rows;
     int identity_at; /* column index or -1 */
@@ -39,6 +40,15 @@ bool writer_open(writer_t *w, sim_session_t *s, sdb_t *sdb, cat_table_t *t, cons
 bool writer_insert(writer_t *w, sim_value_t *cells, const bool *given);
 bool writer_update(writer_t *w, int64_t rowid, const sim_value_t *before, sim_value_t *after, const bool *changed);
 bool writer_delete(writer_t *w, int64_t rowid, const sim_value_t *before);
+/** Takes a row out without any check or log entry; writer_update() with `parked` set brings it back. */
+bool writer_park(writer_t *w, int64_t rowid);
+/** After the rows of an UPDATE are written: foreign keys that pointed to a changed key follow or object. */
+bool writer_keys_moved(writer_t *w, const sim_value_t *before, const sim_value_t *after, const bool *changed);
+/* between writer.c and writer_keys.c */
+int writer_column(const cat_table_t *t, int id); /* index of a column id, or -1 */
+bool writer_default(writer_t *w, size_t i, sim_value_t *cell);
+bool writer_parents(writer_t *w, const sim_value_t *cells, const bool *changed);
+bool writer_keys_left(writer_t *w, const sim_value_t *before);
 /** Ends the statement: deferred checks, identity bookkeeping. */
 bool writer_close(writer_t *w, bool ok);
 /** Converts a source value to a column's type with the errors of an assignment. */

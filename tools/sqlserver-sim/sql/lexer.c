@@ -218,6 +218,12 @@ bool lexer_next(lexer_t *lx, token_t *t)
         t->kind = T_MONEY;
         t->text = lx->src + t->start + 1;
         t->len = lx->pos - t->start - 1;
+    } else if (c == '$' && is_word_start(at(lx, 1))) { /* $action */
+        t->kind = T_WORD;
+        t->text = lx->src + lx->pos;
+        lx->pos++;
+        while (is_word(at(lx, 0))) lx->pos++;
+        t->len = (size_t)(lx->src + lx->pos - t->text);
     } else {
         op(lx, t);
     }

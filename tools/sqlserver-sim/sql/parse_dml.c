@@ -13,12 +13,16 @@ static bool output_clause(parser_t *p, stmt_t *s)
     if (!hit) return true;
     if (p->tok.kind == T_VAR) {
         s->output_into.n = 1;
-        return p_var(p, VAR_TABLE, &s->output_into.part[0]);
+        if (!p_var(p, VAR_TABLE, &s->output_into.part[0])) return false;
+    } else if (!p_name(p, &s->output_into)) {
+        return false;
     }
-    if (!p_name(p, &s->output_into)) return false;
-    const char **cols;
-    size_t n;
-    return p_is_op(p, '(') ? p_name_list(p, &cols, &n) : true;
+    token_t ahead;
+    if (p_is_op(p, '(')) { /* a column list, unless the query of an INSERT follows */
+        if (!p_peek(p, &ahead)) return false;
+        if (ahead.kind == T_WORD && (ahead.kw == KW_SELECT || ahead.kw == KW_WITH)) return true;
+    }
+    return p_is_op(p, '(') ? p_name_list(p, &s->output_cols, &s->noutput_cols) : true;
 }
 
 static bool top_prefix(parser_t *p, stmt_t *s)
@@ -52,6 +56,14 @@ static bool target(parser_t *p, stmt_t *s)
     return p_name(p, &s->name) && table_hint(p);
 }
 
+static bool value_or_default(parser_t *p, expr_t **ret)
+{
+    if (!p_is_kw(p, KW_DEFAULT)) return p_expr(p, ret);
+    *ret = arena_alloc(p->arena, sizeof(expr_t));
+    (*ret)->kind = E_DEFAULT;
+    return p_next(p);
+}
+
 static bool insert_values(parser_t *p, stmt_t *s)
 {
     bool more = true, col;
@@ -63,13 +75,7 @@ static bool insert_values(parser_t *p, stmt_t *s)
         col = true;
         while (col) {
             expr_t *e;
-            if (p_is_kw(p, KW_DEFAULT)) {
-                e = arena_alloc(p->arena, sizeof(*e));
-                e->kind = E_DEFAULT;
-                if (!p_next(p)) return false;
-            } else if (!p_expr(p, &e)) {
-                return false;
-            }
+            if (!value_or_default(p, &e)) return false;
             P_PUSH(p, s->values, s->nvalues, e);
             if (!p_accept_op(p, ',', &col)) return false;
         }
@@ -134,11 +140,10 @@ static bool insert_stmt(parser_t *p, stmt_t *s)
     return p_fail(p);
 }
 
-static bool update_stmt(parser_t *p, stmt_t *s)
+/* col = value, col += value, @v = value, @v = col = value, ... */
+static bool set_items(parser_t *p, set_item_t **sets, size_t *nsets)
 {
-    bool hit, more = true;
-    s->kind = ST_UPDATE;
-    if (!p_next(p) || !top_prefix(p, s) || !target(p, s) || !p_expect_kw(p, KW_SET)) return false;
+    bool more = true;
     while (more) {
         set_item_t it = {0};
         if (p->tok.kind == T_VAR) {
@@ -159,13 +164,7 @@ static bool update_stmt(parser_t *p, stmt_t *s)
             } else if (!p_expect_op(p, '=')) {
                 return false;
             }
-            if (p_is_kw(p, KW_DEFAULT)) {
-                it.value = arena_alloc(p->arena, sizeof(expr_t));
-                it.value->kind = E_DEFAULT;
-                if (!p_next(p)) return false;
-            } else if (!p_expr(p, &it.value)) {
-                return false;
-            }
+            if (!value_or_default(p, &it.value)) return false;
             if (op != 0) {
                 expr_t *c = arena_alloc(p->arena, sizeof(*c)), *b = arena_alloc(p->arena, sizeof(*b));
                 c->kind = E_COL;
@@ -179,9 +178,19 @@ static bool update_stmt(parser_t *p, stmt_t *s)
                 it.value = b;
             }
         }
-        P_PUSH(p, s->sets, s->nsets, it);
+        P_PUSH(p, *sets, *nsets, it);
         if (!p_accept_op(p, ',', &more)) return false;
     }
+    return true;
+}
+
+static bool update_stmt(parser_t *p, stmt_t *s)
+{
+    bool hit;
+    s->kind = ST_UPDATE;
+    if (!p_next(p) || !top_prefix(p, s) || !target(p, s) || !p_expect_kw(p, KW_SET) ||
+        !set_items(p, &s->sets, &s->nsets))
+        return false;
     if (!output_clause(p, s) || !p_accept_kw(p, KW_FROM, &hit)) return false;
     if (hit && !p_source(p, &s->from)) return false;
     if (!p_accept_kw(p, KW_WHERE, &hit)) return false;
@@ -200,8 +209,70 @@ static bool delete_stmt(parser_t *p, stmt_t *s)
     return hit ? p_cond(p, &s->expr) : true;
 }
 
+static bool merge_insert(parser_t *p, merge_when_t *w)
+{
+    bool more = true;
+    w->action = 'i';
+    if (p_is_op(p, '(') && !p_name_list(p, &w->cols, &w->ncols)) return false;
+    if (p_is_kw(p, KW_DEFAULT)) {
+        w->defaults = true;
+        return p_next(p) && p_expect_kw(p, KW_VALUES);
+    }
+    if (!p_expect_kw(p, KW_VALUES) || !p_expect_op(p, '(')) return false;
+    while (more) {
+        expr_t *e;
+        if (!value_or_default(p, &e)) return false;
+        P_PUSH(p, w->values, w->nvalues, e);
+        if (!p_accept_op(p, ',', &more)) return false;
+    }
+    return p_expect_op(p, ')');
+}
+
+static bool merge_when(parser_t *p, merge_when_t *w)
+{
+    bool hit;
+    memset(w, 0, sizeof(*w));
+    w->kind = 'm';
+    if (!p_expect_kw(p, KW_WHEN) || !p_accept_kw(p, KW_NOT, &hit) || !p_expect_word(p, "matched")) return false;
+    if (hit) {
+        w->kind = 't';
+        if (!p_accept_kw(p, KW_BY, &hit)) return false;
+        if (hit && p_is_word(p, "source")) w->kind = 's';
+        if (hit && !p_is_word(p, "source") && !p_is_word(p, "target")) return p_fail(p);
+        if (hit && !p_next(p)) return false;
+    }
+    if (!p_accept_kw(p, KW_AND, &hit) || (hit && !p_cond(p, &w->cond)) || !p_expect_kw(p, KW_THEN)) return false;
+    if (w->kind == 't') return p_expect_kw(p, KW_INSERT) && merge_insert(p, w);
+    if (p_is_kw(p, KW_DELETE)) {
+        w->action = 'd';
+        return p_next(p);
+    }
+    w->action = 'u';
+    return p_expect_kw(p, KW_UPDATE) && p_expect_kw(p, KW_SET) && set_items(p, &w->sets, &w->nsets);
+}
+
+static bool merge_stmt(parser_t *p, stmt_t *s)
+{
+    bool hit;
+    s->kind = ST_MERGE;
+    if (!p_next(p) || !p_accept_kw(p, KW_INTO, &hit) || !target(p, s) || !p_accept_kw(p, KW_AS, &hit)) return false;
+    if ((hit || (p_at_ident(p) && !p_is_word(p, "using"))) && !p_ident(p, &s->word)) return false;
+    if (!p_expect_word(p, "using") || !p_source(p, &s->from) || !p_expect_kw(p, KW_ON) || !p_cond(p, &s->expr))
+        return false;
+    while (p_is_kw(p, KW_WHEN)) {
+        merge_when_t w;
+        if (!merge_when(p, &w)) return false;
+        P_PUSH(p, s->whens, s->nwhens, w);
+    }
+    if (s->nwhens == 0 || !output_clause(p, s)) return p_fail(p);
+    if (p_is_op(p, ';')) return true;
+    p->err_line = p->tok.line;
+    return sql_fail(p->arena, p->err, 10713, 15, 1, "A MERGE statement must be terminated by a semi-colon (;).");
+}
+
 bool p_dml(parser_t *p, stmt_t *s)
 {
+    if (p_is_kw(p, KW_MERGE)) return merge_stmt(p, s);
     if (p_is_kw(p, KW_INSERT)) return insert_stmt(p, s);
     if (p_is_kw(p, KW_UPDATE)) return update_stmt(p, s);
     return delete_stmt(p, s);

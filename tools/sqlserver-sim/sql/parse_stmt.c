@@ -253,6 +253,7 @@ static bool keyword_stmt(parser_t *p, stmt_t *s)
     case KW_INSERT:
     case KW_UPDATE:
     case KW_DELETE:
+    case KW_MERGE:
         return p_dml(p, s);
     case KW_CREATE:
     case KW_ALTER:

@@ -166,7 +166,7 @@ struct sim_session {
     bool stmt_auto; /* the running statement is its own transaction */
     bool stmt_savepoint;
     savepoint_t stmt_mark;
-    int try_depth;
+    int try_depth, cascade_depth;
     bool in_insert_exec;
     bool implicit_begun;
     sim_session_t *waits_for; /* lock wait graph, guarded by the server lock */

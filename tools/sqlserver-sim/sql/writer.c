@@ -114,136 +114,6 @@ static bool check_nulls(writer_t *w, const sim_value_t *cells)
     return true;
 }
 
-static int column_at(const cat_table_t *t, int id)
-{
-    for (size_t i = 0; i < t->ncols; i++)
-        if (t->cols[i].id == id) return (int)i;
-    return -1;
-}
-
-static bool fk_conflict(writer_t *w, const cat_fk_t *f, const cat_table_t *named, int col_id)
-{
-    const cat_column_t *c = table_column_id(named, col_id);
-    char col[300] = "";
-    if (f->ncols == 1 && c != NULL) snprintf(col, sizeof(col), ", column '%s'", c->name);
-    return fail(w->s, 547, 16, 0,
-                "The %s statement conflicted with the %s constraint \"%s\". The conflict occurred in database \"%s\", "
-                "table \"%s.%s\"%s.",
-                w->verb, named->id == f->ref_id && w->t->id == f->table_id ? "FOREIGN KEY" : "REFERENCE", f->name,
-                w->sdb->db->name, named->schema, named->name, col);
-}
-
-/* Is there a row of `other` whose columns `other_cols` equal this row's `my_cols`? */
-static bool row_exists(writer_t *w, const cat_table_t *other, const int *other_cols, const int *my_cols, int n,
-                       const sim_value_t *cells, bool *ret)
-{
-    buf_t q = {0};
-    sqlite3_stmt *st = NULL;
-    buf_printf(&q, "SELECT 1 FROM %s WHERE ", other->storage);
-    for (int i = 0; i < n; i++) buf_printf(&q, "%sc%d=?%d", i > 0 ? " AND " : "", other_cols[i], i + 1);
-    buf_adds(&q, " LIMIT 1");
-    bool ok = sqlite3_prepare_v2(w->s->sq, buf_text(&q), -1, &st, NULL) == SQLITE_OK;
-    buf_done(&q);
-    *ret = false;
-    for (int i = 0; ok && i < n; i++) {
-        int at = column_at(w->t, my_cols[i]);
-        if (at < 0 || cells[at].is_null) {
-            *ret = true; /* a NULL part satisfies the constraint on either side */
-            sqlite3_finalize(st);
-            return true;
-        }
-        store_bind(st, i + 1, &w->t->cols[at].type, &cells[at]);
-    }
-    if (ok) {
-        int rc = sqlite3_step(st);
-        *ret = rc == SQLITE_ROW;
-        ok = rc == SQLITE_ROW || rc == SQLITE_DONE;
-    }
-    sqlite3_finalize(st);
-    return ok ? true : fail_sqlite(w->s);
-}
-
-static bool check_parents(writer_t *w, const sim_value_t *cells, const bool *changed)
-{
-    const catalog_t *cat = w->sdb != NULL && !w->t->temp ? w->sdb->cat : NULL;
-    for (size_t i = 0; cat != NULL && i < cat->nfks; i++) {
-        const cat_fk_t *f = &cat->fks[i];
-        if (f->table_id != w->t->id || f->disabled) continue;
-        bool touched = changed == NULL, found, null = false;
-        for (int k = 0; k < f->ncols; k++) {
-            int at = column_at(w->t, f->cols[k]);
-            if (at < 0) continue;
-            touched = touched || changed[at];
-            null = null || cells[at].is_null;
-        }
-        const cat_table_t *ref = catalog_table_id(cat, f->ref_id);
-        if (!touched || null || ref == NULL) continue;
-        if (!row_exists(w, ref, f->ref_cols, f->cols, f->ncols, cells, &found)) return false;
-        if (!found) return fk_conflict(w, f, ref, f->ref_cols[0]);
-    }
-    return true;
-}
-
-static bool cascade_delete(writer_t *w, const cat_fk_t *f, cat_table_t *child, const sim_value_t *cells);
-
-/* A row leaves (or changes its key): rows that point to it. */
-static bool check_children(writer_t *w, const sim_value_t *before, const bool *changed)
-{
-    const catalog_t *cat = w->sdb != NULL && !w->t->temp ? w->sdb->cat : NULL;
-    for (size_t i = 0; cat != NULL && i < cat->nfks; i++) {
-        const cat_fk_t *f = &cat->fks[i];
-        if (f->ref_id != w->t->id || f->disabled) continue;
-        bool touched = changed == NULL, found;
-        for (int k = 0; k < f->ncols && changed != NULL; k++) {
-            int at = column_at(w->t, f->ref_cols[k]);
-            touched = touched || (at >= 0 && changed[at]);
-        }
-        cat_table_t *child = catalog_table_id(cat, f->table_id);
-        if (!touched || child == NULL) continue;
-        if (changed == NULL && f->on_delete == 1) {
-            if (!cascade_delete(w, f, child, before)) return false;
-            continue;
-        }
-        if (!row_exists(w, child, f->cols, f->ref_cols, f->ncols, before, &found)) return false;
-        if (found && child->id == w->t->id && changed == NULL)
-            continue; /* self reference: checked by the final state */
-        if (found) return fk_conflict(w, f, child, f->cols[0]);
-    }
-    return true;
-}
-
-static bool cascade_delete(writer_t *w, const cat_fk_t *f, cat_table_t *child, const sim_value_t *cells)
-{
-    writer_t cw;
-    buf_t q = {0};
-    sqlite3_stmt *st = NULL;
-    if (!writer_open(&cw, w->s, w->sdb, child, w->verb)) return false;
-    buf_adds(&q, "SELECT rowid");
-    for (size_t i = 0; i < child->ncols; i++) {
-        if (child->cols[i].computed)
-            buf_adds(&q, ",NULL");
-        else
-            buf_printf(&q, ",c%d", child->cols[i].id);
-    }
-    buf_printf(&q, " FROM %s WHERE ", child->storage);
-    for (int i = 0; i < f->ncols; i++) buf_printf(&q, "%sc%d=?%d", i > 0 ? " AND " : "", f->cols[i], i + 1);
-    bool ok = sqlite3_prepare_v2(w->s->sq, buf_text(&q), -1, &st, NULL) == SQLITE_OK;
-    buf_done(&q);
-    for (int i = 0; ok && i < f->ncols; i++) {
-        int at = column_at(w->t, f->ref_cols[i]);
-        if (at >= 0) store_bind(st, i + 1, &w->t->cols[at].type, &cells[at]);
-    }
-    arena_t a = {0};
-    sim_value_t *row = arena_alloc(&a, sizeof(*row) * (child->ncols + 1));
-    while (ok && sqlite3_step(st) == SQLITE_ROW) {
-        for (size_t i = 0; i < child->ncols; i++) store_column(&a, st, (int)i + 1, &child->cols[i].type, &row[i]);
-        ok = writer_delete(&cw, sqlite3_column_int64(st, 0), row);
-    }
-    sqlite3_finalize(st);
-    arena_done(&a);
-    return writer_close(&cw, ok) && (ok || fail_sqlite(w->s));
-}
-
 /* The only column an expression names, for the message of a violated CHECK; *several is set when there are more. */
 static void only_column(const cat_table_t *t, const expr_t *e, const cat_column_t **hit, bool *several)
 {
@@ -342,7 +212,7 @@ static bool prepare_insert(writer_t *w)
     return ok ? true : fail_sqlite(w->s);
 }
 
-static bool fill_default(writer_t *w, size_t i, sim_value_t *cell)
+bool writer_default(writer_t *w, size_t i, sim_value_t *cell)
 {
     const cat_column_t *c = &w->t->cols[i];
     *cell = value_null();
@@ -443,11 +313,11 @@ bool writer_insert(writer_t *w, sim_value_t *cells, const bool *given)
         else if ((int)i == w->identity_at && !given[i])
             ok = next_identity(w, &cells[i]);
         else if (!given[i])
-            ok = fill_default(w, i, &cells[i]);
+            ok = writer_default(w, i, &cells[i]);
     }
     ok = ok && check_nulls(w, cells) && check_lobs(w, cells);
     ok = ok && (t->nchecks == 0 || check_conditions(w, cells));
-    ok = ok && put_row(w, 0, cells) && check_parents(w, cells, NULL);
+    ok = ok && put_row(w, 0, cells) && writer_parents(w, cells, NULL);
     if (ok && w->identity_at >= 0) {
         remember_identity(w, &cells[w->identity_at]);
         if (given[w->identity_at] && !type_is_decimal(t->cols[w->identity_at].type.base)) {
@@ -470,9 +340,10 @@ bool writer_update(writer_t *w, int64_t rowid, const sim_value_t *before, sim_va
         any = any || (changed[i] && !t->cols[i].computed);
     }
     ok = ok && check_nulls(w, after) && check_lobs(w, after);
-    ok = ok && (t->nchecks == 0 || check_conditions(w, after)) && check_parents(w, after, changed) &&
-         check_children(w, before, changed);
-    if (ok && any) {
+    ok = ok && (t->nchecks == 0 || check_conditions(w, after)) && writer_parents(w, after, changed);
+    if (ok && w->parked) {
+        ok = put_row(w, rowid, after);
+    } else if (ok && any) {
         if (w->update == NULL) {
             buf_t q = {0};
             bool first = true;
@@ -499,7 +370,7 @@ bool writer_update(writer_t *w, int64_t rowid, const sim_value_t *before, sim_va
     if (ok && w->logged) {
         for (size_t i = 0; i < t->nindexes; i++) /* a changed key column of any unique index makes it delete + insert */
             for (int k = 0; t->indexes[i].pk && k < t->indexes[i].ncols; k++) {
-                int at = column_at(t, t->indexes[i].cols[k]);
+                int at = writer_column(t, t->indexes[i].cols[k]);
                 key = key || (at >= 0 && changed[at]);
             }
         if (key) {
@@ -513,20 +384,23 @@ bool writer_update(writer_t *w, int64_t rowid, const sim_value_t *before, sim_va
     return ok;
 }
 
-bool writer_delete(writer_t *w, int64_t rowid, const sim_value_t *before)
+bool writer_park(writer_t *w, int64_t rowid)
 {
-    bool ok = true;
     if (w->del == NULL) {
         char *q = sqlite3_mprintf("DELETE FROM %s WHERE rowid=?1", w->t->storage);
-        ok = sqlite3_prepare_v3(w->s->sq, q, -1, SQLITE_PREPARE_PERSISTENT, &w->del, NULL) == SQLITE_OK
-                 ? true
-                 : fail_sqlite(w->s);
+        bool ok = sqlite3_prepare_v3(w->s->sq, q, -1, SQLITE_PREPARE_PERSISTENT, &w->del, NULL) == SQLITE_OK
+                      ? true
+                      : fail_sqlite(w->s);
         sqlite3_free(q);
+        if (!ok) return false;
     }
-    if (ok) {
-        sqlite3_bind_int64(w->del, 1, rowid);
-        ok = step_write(w, w->del, NULL) && check_children(w, before, NULL);
-    }
+    sqlite3_bind_int64(w->del, 1, rowid);
+    return step_write(w, w->del, NULL);
+}
+
+bool writer_delete(writer_t *w, int64_t rowid, const sim_value_t *before)
+{
+    bool ok = writer_park(w, rowid) && writer_keys_left(w, before);
     if (ok && w->logged) log_change(w->s, w->sdb, w->t, 1, before, NULL);
     w->rows++;
     return ok;
