@@ -8,7 +8,7 @@ import time
 from localstack.waiting import wait_until
 from runner import timeout, variants
 from sim import Sim, Skip
-from tds import HEADERS, SELECT_1, Raw, Tls, login7, nvarchar, packet, powers_of_ten, prelogin, utf16
+from tds import HEADERS, SELECT_1, Raw, Tls, errors, login7, nvarchar, packet, powers_of_ten, prelogin, utf16
 
 
 def works(sim):
@@ -78,6 +78,40 @@ def test_four_gigabyte_lengths(sim):
             assert b"\xaa" in c.message(), "an error was expected"
         assert c.batch("SELECT 1") == SELECT_1
     assert sim.memory_kb() - before < 32 * 1024
+
+
+DEEP = 10000
+# What is ten thousand deep or long, and how SQL Server refuses it.
+NESTED = {
+    "parentheses": (191, "SELECT " + "(" * DEEP + "1" + ")" * DEEP),
+    "signs": (191, "SELECT " + "- " * DEEP + "1"),
+    "case": (191, "SELECT " + "CASE WHEN 1=1 THEN " * DEEP + "1" + " END" * DEEP),
+    "derived tables": (191, "SELECT * FROM " + "(SELECT * FROM " * DEEP + "(SELECT 1 AS a) x" + ") x" * DEEP),
+    "subqueries": (191, "SELECT " + "(SELECT " * DEEP + "1" + ")" * DEEP),
+    "exists": (191, "SELECT 1 WHERE " + "EXISTS (SELECT 1 WHERE " * DEEP + "1=1" + ")" * DEEP),
+    "blocks": (191, "BEGIN " * DEEP + "SELECT 1" + " END" * DEEP),
+    "try": (191, "BEGIN TRY " * DEEP + "SELECT 1" + " END TRY BEGIN CATCH END CATCH" * DEEP),
+    "else": (191, "IF 1=0 SELECT 1 " + "ELSE IF 1=0 SELECT 1 " * DEEP),
+    "calls": (191, "SELECT " + "ABS(" * DEEP + "1" + ")" * DEEP),
+    "sum": (8631, "SELECT " + "+".join(["1"] * DEEP)),
+    "sums in sums": (8631, "SELECT " + "(" * 60 + "1" + ("+1" * 190 + ")") * 60),
+    "and": (8631, "SELECT 1 WHERE " + " AND ".join(["1=1"] * DEEP)),
+    "or": (8631, "SELECT 1 WHERE " + " OR ".join(["1=2"] * DEEP)),
+    "union": (8631, " UNION ALL ".join(["SELECT 1"] * DEEP)),
+    "joins": (106, "SELECT 1 FROM sys.objects t0" + "".join(f" CROSS JOIN sys.objects t{i}" for i in range(DEEP))),
+    "comments": (0, "/*" * DEEP + "*/" * DEEP + " SELECT 1"),
+    "list": (0, "SELECT 1 WHERE 1 IN (" + ",".join(["1"] * DEEP) + ")"),
+}
+
+
+@variants(*NESTED)
+def test_statements_without_end(sim, what):
+    number, sql = NESTED[what]
+    with Raw(sim.port) as c:
+        assert errors(c.batch(sql)) == ([number] if number else [])
+        # as deep as the parser lets pass: the stack has to hold it
+        c.batch("SELECT " + "(" * 60 + "1" + ("+1" * 160 + ")") * 60)
+        assert c.batch("SELECT 1") == SELECT_1
 
 
 def test_half_a_login_ends_at_the_deadline(sim):

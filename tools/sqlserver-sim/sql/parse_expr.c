@@ -409,15 +409,22 @@ static int binary_level(const parser_t *p)
     }
 }
 
+bool p_link(parser_t *p, unsigned *chain)
+{
+    if (++*chain < PARSE_CHAIN_MAX && ++p->links < PARSE_LINKS_MAX) return true;
+    return sql_fail(p->arena, p->err, 8631, 17, 1, "Internal error: Server stack limit has been reached.");
+}
+
 static bool arith(parser_t *p, int level, expr_t **ret)
 {
+    unsigned chain = 0;
     if (level > 2) return unary(p, ret);
     if (!arith(p, level + 1, ret)) return false;
     while (binary_level(p) == level) {
         if (is_condition(*ret)) return p_fail(p);
         char op = (char)p->tok.kw;
         expr_t *b;
-        if (!p_next(p) || !arith(p, level + 1, &b)) return false;
+        if (!p_link(p, &chain) || !p_next(p) || !arith(p, level + 1, &b)) return false;
         *ret = node_args(p, E_BIN, *ret, b);
         (*ret)->op = op;
     }
@@ -540,10 +547,11 @@ static bool cond_factor(parser_t *p, expr_t **ret)
 
 static bool cond_and(parser_t *p, expr_t **ret)
 {
+    unsigned chain = 0;
     if (!cond_factor(p, ret)) return false;
     while (is_condition(*ret) && p_is_kw(p, KW_AND)) {
         expr_t *b;
-        if (!p_next(p) || !cond_factor(p, &b)) return false;
+        if (!p_link(p, &chain) || !p_next(p) || !cond_factor(p, &b)) return false;
         if (!is_condition(b)) return p_fail(p);
         *ret = node_args(p, E_AND, *ret, b);
     }
@@ -552,10 +560,11 @@ static bool cond_and(parser_t *p, expr_t **ret)
 
 static bool any(parser_t *p, expr_t **ret)
 {
+    unsigned chain = 0;
     if (!cond_and(p, ret)) return false;
     while (is_condition(*ret) && p_is_kw(p, KW_OR)) {
         expr_t *b;
-        if (!p_next(p) || !cond_and(p, &b)) return false;
+        if (!p_link(p, &chain) || !p_next(p) || !cond_and(p, &b)) return false;
         if (!is_condition(b)) return p_fail(p);
         *ret = node_args(p, E_OR, *ret, b);
     }

@@ -186,7 +186,15 @@ static bool table_source(parser_t *p, source_t **ret)
     return true;
 }
 
-static bool joined(parser_t *p, source_t **ret)
+/* One more table of a FROM list. */
+static bool one_more(parser_t *p, unsigned *tables)
+{
+    if (*tables + 1 < PARSE_TABLES_MAX) return p_link(p, tables);
+    return sql_fail(p->arena, p->err, 106, 15, 1, "Too many table names in the query. The maximum allowable is %d.",
+                    PARSE_TABLES_MAX);
+}
+
+static bool joined(parser_t *p, unsigned *tables, source_t **ret)
 {
     if (!table_source(p, ret)) return false;
     for (;;) {
@@ -218,7 +226,7 @@ static bool joined(parser_t *p, source_t **ret)
         j->join = kind;
         j->line = p->tok.line;
         j->left = *ret;
-        if (!table_source(p, &j->right)) return false;
+        if (!one_more(p, tables) || !table_source(p, &j->right)) return false;
         if (kind <= J_FULL && (!p_expect_kw(p, KW_ON) || !p_cond(p, &j->on))) return false;
         *ret = j;
     }
@@ -226,13 +234,14 @@ static bool joined(parser_t *p, source_t **ret)
 
 bool p_source(parser_t *p, source_t **ret_source)
 {
-    if (!joined(p, ret_source)) return false;
+    unsigned tables = 0;
+    if (!joined(p, &tables, ret_source)) return false;
     while (p_is_op(p, ',')) {
         source_t *j = arena_alloc(p->arena, sizeof(*j));
         j->kind = S_JOIN;
         j->join = J_CROSS;
         j->left = *ret_source;
-        if (!p_next(p) || !joined(p, &j->right)) return false;
+        if (!one_more(p, &tables) || !p_next(p) || !joined(p, &tables, &j->right)) return false;
         *ret_source = j;
     }
     return true;

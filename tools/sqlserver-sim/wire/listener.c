@@ -17,7 +17,7 @@
 #include "wire/pool.h"
 #include "wire/tds.h"
 
-enum { BACKLOG = 4096, EVENTS = 64, STACK = 1 << 20, PORT_DIGITS = 6 };
+enum { BACKLOG = 4096, EVENTS = 64, STACK = 16 << 20, PORT_DIGITS = 6 };
 
 /* A silent connection; the lobby is a list by age. */
 typedef struct guest {
