@@ -8,7 +8,10 @@ import time
 from localstack.waiting import wait_until
 from runner import timeout, variants
 from sim import Sim, Skip
-from tds import HEADERS, SELECT_1, Raw, Tls, errors, login7, nvarchar, packet, powers_of_ten, prelogin, utf16
+from tds import HEADERS, SELECT_1, Raw, Tls, done, errors, login7, nvarchar, packet, powers_of_ten, prelogin, utf16
+
+
+IP_BIND_ADDRESS_NO_PORT = 24  # Linux; Python does not name it
 
 
 def works(sim):
@@ -225,7 +228,8 @@ def test_ten_thousand_silent_connections(sim):
         try:
             for i in range(10000):
                 s = socket.socket()
-                s.bind(("127.0.0.1", 0))
+                s.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+                s.bind((f"127.0.0.{2 + i // 1000}", 0))  # ports of one address run out, and finding the last ones takes a minute
                 s.connect(("127.0.0.1", crowd.port))
                 sockets.append(s)
                 if i % 2000 == 1999:
@@ -244,17 +248,77 @@ def test_ten_thousand_silent_connections(sim):
 
 @timeout(120)
 def test_five_hundred_sessions(sim):
+    """Each runs queries, all have a transaction open at once, each writes; afterwards nothing of them is left."""
     with Sim() as busy:
-        clients = [Raw(busy.port) for _ in range(500)]
+        works(busy)
+        threads, descriptors = busy.threads(), busy.descriptors()
+        clients = [Raw(busy.port, timeout=60) for _ in range(500)]
+
+        def all_run(sql):
+            for i, c in enumerate(clients):
+                c.send(1, HEADERS + utf16(sql.format(i=i)))
+            return [c.message() for c in clients]
+
         try:
-            for c in clients:
-                c.send(1, HEADERS + utf16("SELECT 1"))
-            for c in clients:
-                assert c.message() == SELECT_1
+            assert all_run("SELECT 1") == [SELECT_1] * 500
+            clients[0].batch("CREATE TABLE tempdb.dbo.crowd (id INT PRIMARY KEY, t NVARCHAR(20) NULL)")
+            assert {done(r)[2] for r in all_run("INSERT INTO tempdb.dbo.crowd VALUES ({i}, N'row')")} == {1}
+            for reply in all_run("BEGIN TRAN; SELECT id FROM tempdb.dbo.crowd"):
+                assert done(reply)[1:] == (0x14, 500), "500 rows, inside a transaction"
+            assert len({r[-17:-13] for r in all_run("SELECT CAST(@@SPID AS int), CAST(@@TRANCOUNT AS int)")}) == 1, "@@TRANCOUNT is 1 everywhere"
+            assert {done(r)[1] & 4 for r in all_run("COMMIT")} == {0}
+            for reply in all_run("BEGIN TRAN; UPDATE tempdb.dbo.crowd SET t = N'x' WHERE id = {i}; ROLLBACK"):
+                assert errors(reply) == []
+            assert done(clients[0].batch("SELECT id FROM tempdb.dbo.crowd WHERE t = N'row'"))[2] == 500
         finally:
             for c in clients:
                 c.socket.close()
+        wait_until(lambda: busy.threads() <= threads and busy.descriptors() <= descriptors, 10, "the end of what 500 sessions needed",
+                   detail=lambda: f"{busy.threads()} threads, {busy.descriptors()} descriptors, before {threads}, {descriptors}")
         works(busy)
+
+
+@timeout(120)
+def test_a_thousand_half_logins(sim):
+    """They get no more than 256 threads, and when their time is over others log in again."""
+    with Sim("--login-timeout-ms", "1500") as crowd:
+        works(crowd)
+        before, threads = crowd.memory_kb(), crowd.threads()
+        sockets = [socket.create_connection(("127.0.0.1", crowd.port), 20) for _ in range(1000)]
+        try:
+            for s in sockets:
+                s.sendall(packet(0x12, prelogin()) + packet(0x10, login7())[:40])
+            assert crowd.threads() - threads <= 256
+            if not crowd.sanitized():
+                assert crowd.memory_kb() - before < 64 * 1024
+            wait_until(lambda: crowd.threads() <= threads, 20, "the end of the half logins")
+            works(crowd)
+        finally:
+            for s in sockets:
+                s.close()
+
+
+def test_damaged_bulk_loads(sim):
+    """A load announced by INSERT BULK whose tokens have wrong lengths: an error or a closed connection, and no row stays."""
+    rnd = random.Random(4)
+    whole = (bytes.fromhex("81 0200 00000000 0800 38") + b"\x02i\0d\0" + bytes.fromhex("00000000 0900 E7 C800 0904D00034") + b"\x01t\0"
+             + b"".join(b"\xd1" + struct.pack("<iH", i, 6) + utf16("row") for i in range(20)) + bytes.fromhex("FD 0000 0000 0000000000000000"))
+    with Raw(sim.port) as c:
+        c.batch("IF OBJECT_ID('tempdb.dbo.bulk_bad', 'U') IS NOT NULL DROP TABLE tempdb.dbo.bulk_bad; "
+                "CREATE TABLE tempdb.dbo.bulk_bad (id INT NOT NULL, t NVARCHAR(100) NULL)")
+        c.batch("INSERT BULK tempdb.dbo.bulk_bad (id int, t nvarchar(100))")
+        c.send(7, whole)
+        assert done(c.message())[2] == 20, "the undamaged one is taken"
+        c.batch("TRUNCATE TABLE tempdb.dbo.bulk_bad")
+    for _ in range(200):
+        body = bytearray(whole)
+        for _ in range(rnd.randint(1, 3)):
+            body[rnd.randrange(24)] = rnd.choice((0, 0xFF, 0x7F, 0x80, rnd.randrange(256)))
+        announced = packet(1, HEADERS + utf16("INSERT BULK tempdb.dbo.bulk_bad (id int, t nvarchar(100))"))
+        throw(sim, packet(0x12, prelogin()) + packet(0x10, login7()) + announced + packet(7, bytes(body[:rnd.randint(1, len(body) - 40)])))
+    with Raw(sim.port) as c:
+        assert done(c.batch("SELECT id FROM tempdb.dbo.bulk_bad"))[2] == 0
+    works(sim)
 
 
 def test_starts_at_once(sim):
