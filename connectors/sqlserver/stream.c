@@ -233,7 +233,6 @@ static cd_err_t *load_list(part_t *p)
     task_t *t = p->task;
     stream_t *s = p->stream;
     instances_t all;
-    bool first = !s->have_list;
     cd_arena_done(&s->list_arena);
     s->have_list = false;
     cd_err_t *err = catalog_instances(t->conn, p->db, &s->to, &s->list_arena, &all);
@@ -257,7 +256,7 @@ static cd_err_t *load_list(part_t *p)
             continue;
         }
         bool known = known_of(p, &it, &s->list_arena) != NULL, fresh = !known;
-        if (known && first) warn_gap(p, &all, i);
+        if (known) warn_gap(p, &all, i);
         if (!known) err = learn(p, &it, &known);
         if (!known) continue;
         if (it.stop.set) {
@@ -412,6 +411,32 @@ static bool instance_gone(const cd_err_t *err)
     return err != NULL && err->code == 208 && strstr(err->message, "cdc.") != NULL;
 }
 
+/* No transaction from our position on: cleaned away, or the server is a copy from before it. Changes that come after such
+ * a failover have positions that count as read, and no query ever returns them. Said once. */
+static cd_err_t *check_behind(part_t *p)
+{
+    stream_t *s = p->stream;
+    lsn_t max;
+    buf_t sql = {0};
+    if (s->behind_reported) return NULL;
+    buf_add(&sql, "SELECT ");
+    buf_ident(&sql, p->db);
+    buf_add(&sql, ".sys.fn_cdc_get_max_lsn()");
+    cd_err_t *err = conn_query_lsn(p->task->conn, sql.p, &max);
+    buf_done(&sql);
+    if (err != NULL || !max.set || lsn_cmp(&max, &s->last) >= 0) return err;
+    s->behind_reported = true;
+    char newest[LSN_TEXT + 1], last[LSN_TEXT + 1];
+    (void)lsn_format(&max, newest);
+    (void)lsn_format(&s->last, last);
+    cd_log(p->task->ctx, CD_LOG_WARN, CONF_LOGGER,
+           "The newest position of database %s is %s, before the position %s that was read already: the database was "
+           "restored or failed over to an older copy. Changes up to that position are not seen; reset the connector's "
+           "offsets to take a new snapshot.",
+           p->db, newest, last);
+    return NULL;
+}
+
 static cd_err_t *open_window(part_t *p, bool *ret_idle)
 {
     task_t *t = p->task;
@@ -419,6 +444,7 @@ static cd_err_t *open_window(part_t *p, bool *ret_idle)
     *ret_idle = true;
     cd_err_t *err = upper_bound(p, t->conf.k.max_iteration_transactions, &s->to);
     if (err != NULL) return err;
+    if (!s->to.set && s->last.set && (err = check_behind(p)) != NULL) return err;
     if (!s->to.set) return report_agent(p);
     s->agent_reported = false;
     if (s->after && lsn_cmp(&s->to, &s->last) <= 0) return NULL;

@@ -29,7 +29,7 @@ typedef struct stream {
     uint32_t nextra;
     conn_t **extra; /* connections for live cursors beyond the first */
 
-    bool agent_reported;
+    bool agent_reported, behind_reported;
     int64_t ts_ns; /* last known commit time */
     bool have_commit;
     lsn_t commit;           /* what commit_cell says … */
