@@ -265,7 +265,7 @@ static bool do_request(conn_t *c)
     uint32_t packet_size = c->reply.out.packet_size;
     uint64_t bytes_before = c->reply.out.bytes_sent;
     size_t text_len;
-    const char *text = request_text(c->tds_version, c->message.type, &c->pool,
+    const char *text = request_text(&c->reply, c->message.type, &c->pool,
                                     (request_t){.data = c->message.data, .len = c->message.len}, &text_len);
     wire_fault_take(&c->reply.fault, c->config->server, c->session, SIM_FAULT_REQUEST, text, text_len);
     if (c->reply.fault.drop_now) {

@@ -2,6 +2,7 @@
 #include "wire/request.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "wire/rpc.h"
 #include "wire/tds.h"
@@ -107,17 +108,31 @@ static const char *call_text(const sim_rpc_t *rpc, pool_t *pool, size_t *ret_len
     return text;
 }
 
-const char *request_text(uint32_t tds_version, uint8_t packet_type, pool_t *pool, request_t request, size_t *ret_len)
+/* sp_execute names its statement by a handle, by number or, from tdsodbc, by name. */
+static const char *prepared_text(const sim_session_t *session, const sim_rpc_t *rpc)
+{
+    enum { SP_EXECUTE = 12 };
+    bool execute = rpc->proc_id == SP_EXECUTE || (rpc->proc_id == 0 && strcasecmp(rpc->name, "sp_execute") == 0);
+    bool handle = rpc->nparams > 0 && rpc->params[0].type.base == SIM_T_INT && !rpc->params[0].value.is_null;
+    return execute && handle ? sim_session_prepared(session, rpc->params[0].value.u.i) : NULL;
+}
+
+const char *request_text(const reply_t *reply, uint8_t packet_type, pool_t *pool, request_t request, size_t *ret_len)
 {
     enum { LOOK = 16 << 10 };
     cur_t cur = cur_over(request.data, request.len);
     *ret_len = 0;
-    rpc_skip_headers(&cur, tds_version);
+    rpc_skip_headers(&cur, reply->tds_version);
     if (packet_type == TDS_PKT_BATCH)
         return cur_utf16(&cur, cur_left(&cur) > LOOK ? LOOK : cur_left(&cur), pool, ret_len);
     sim_rpc_t rpc;
     rpc_error_t error;
-    if (packet_type != TDS_PKT_RPC || !rpc_read(&cur, tds_version, pool, &rpc, &error)) return "";
+    if (packet_type != TDS_PKT_RPC || !rpc_read(&cur, reply->tds_version, pool, &rpc, &error)) return "";
+    const char *prepared = prepared_text(reply->session, &rpc);
+    if (prepared != NULL) {
+        *ret_len = strlen(prepared);
+        return prepared;
+    }
     if (rpc.proc_id != 0) return call_text(&rpc, pool, ret_len);
     *ret_len = strlen(rpc.name);
     return rpc.name;

@@ -20,7 +20,7 @@ void request_batch(reply_t *reply, pool_t *pool, request_t request);
 void request_rpc(reply_t *reply, pool_t *pool, request_t request);
 void request_tm(reply_t *reply, pool_t *pool, request_t request);
 
-/** First words of a batch, or the name of the first RPC, for matching faults. @return text of the pool */
-const char *request_text(uint32_t tds_version, uint8_t packet_type, pool_t *pool, request_t request, size_t *ret_len);
+/** First words of a batch, or what the first RPC runs, for matching faults. @return text of the pool or of the session */
+const char *request_text(const reply_t *reply, uint8_t packet_type, pool_t *pool, request_t request, size_t *ret_len);
 
 #endif
