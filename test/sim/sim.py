@@ -24,6 +24,7 @@ class Sim:
         self.process = None
         self.port = 0
         self.binary = os.environ.get("SIM_BINARY") or paths.require_binary("sqlserver-sim", "make tools")
+        self._shared = {}
 
     @property
     def log_path(self):
@@ -60,7 +61,16 @@ class Sim:
             self.process.kill()
             self.process.wait(10)
 
+    def shared(self, make):
+        """What make() returned the first time: something costly that several tests use. It is closed with the stand-in."""
+        if make not in self._shared:
+            self._shared[make] = make()
+        return self._shared[make]
+
     def remove(self):
+        for thing in self._shared.values():
+            thing.close()
+        self._shared.clear()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def __enter__(self):

@@ -92,8 +92,8 @@ def go_client():
     return os.path.join(fetch.once("sim-go", fetch.file_hash(*sources), build), "client")
 
 
-def debezium_plugins():
-    """A folder for plugin.path with the unmodified SQL Server connector."""
+def debezium_plugins(version="2.4.2"):
+    """A folder for plugin.path with the unmodified SQL Server connector of that version."""
     _need("mvn")
     _need("java")
 
@@ -101,10 +101,10 @@ def debezium_plugins():
         _run(["mvn", "-q", "-B", "-f", _pin("debezium", "pom.xml"), f"-Dout={work}", "dependency:copy"])
         fetch.check_sums(work, _pin("debezium", "SHA256SUMS"))
         for archive in os.listdir(work):
-            shutil.unpack_archive(os.path.join(work, archive), work)
+            shutil.unpack_archive(os.path.join(work, archive), os.path.join(work, archive.split("-")[3].removesuffix(".Final")))
             os.unlink(os.path.join(work, archive))
 
-    return fetch.once("sim-debezium", fetch.file_hash(_pin("debezium", "SHA256SUMS")), build)
+    return os.path.join(fetch.once("sim-debezium", fetch.file_hash(_pin("debezium", "SHA256SUMS")), build), version)
 
 
 def fetch_everything():
