@@ -27,6 +27,10 @@ static const char *const data_tables[] = {
     "_sim_fk_columns(fk_id INTEGER, ordinal INTEGER, column_id INTEGER, ref_column_id INTEGER, PRIMARY KEY(fk_id, "
     "ordinal)) "
     "WITHOUT ROWID",
+    "_sim_principals(id INTEGER PRIMARY KEY, name TEXT UNIQUE COLLATE SQLCI, type TEXT, login TEXT)",
+    "_sim_role_members(role_id INTEGER, member_id INTEGER, PRIMARY KEY(role_id, member_id)) WITHOUT ROWID",
+    "_sim_permissions(grantee_id INTEGER, class INTEGER, major_id INTEGER, permission TEXT, state TEXT, PRIMARY "
+    "KEY(grantee_id, class, major_id, permission)) WITHOUT ROWID",
     "_sim_checks(id INTEGER PRIMARY KEY, table_id INTEGER, body TEXT, disabled INTEGER NOT NULL DEFAULT 0)",
     "_sim_log(seq INTEGER PRIMARY KEY AUTOINCREMENT, start_lsn BLOB, begin_lsn BLOB, begin_time INTEGER, end_time "
     "INTEGER, "
@@ -75,6 +79,14 @@ bool catalog_create(sqlite3 *sq, const char *d, const char *x)
              "('catver',1),('next_id',1013578649),('cdc',0),('vlf',39),('block',1384),('tran',1000),('rowver',2000)");
     ok = ok && run(sq, "INSERT OR IGNORE INTO", d,
                    "_sim_schemas VALUES (1,'dbo'),(2,'guest'),(3,'INFORMATION_SCHEMA'),(4,'sys')");
+    ok = ok &&
+         run(sq, "INSERT OR IGNORE INTO", d,
+             "_sim_principals VALUES (0,'public','R',NULL),(1,'dbo','S','sa'),(2,'guest','S',NULL),"
+             "(3,'INFORMATION_SCHEMA','S',NULL),(4,'sys','S',NULL),(16384,'db_owner','R',NULL),"
+             "(16385,'db_accessadmin','R',NULL),(16386,'db_securityadmin','R',NULL),(16387,'db_ddladmin','R',NULL),"
+             "(16389,'db_backupoperator','R',NULL),(16390,'db_datareader','R',NULL),"
+             "(16391,'db_datawriter','R',NULL),(16392,'db_denydatareader','R',NULL),"
+             "(16393,'db_denydatawriter','R',NULL)");
     return ok && run(sq, "INSERT OR IGNORE INTO", x, "_sim_meta VALUES ('pos',0)");
 }
 

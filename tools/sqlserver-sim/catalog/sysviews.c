@@ -117,6 +117,10 @@ COLS(c_ext, {"class", T, 0}, {"class_desc", N, 60}, {"major_id", I, 0}, {"minor_
      {"value", SIM_T_VARIANT, 0});
 COLS(c_modules, {"object_id", I, 0}, {"definition", N, SIM_LEN_MAX});
 COLS(c_principals, {"name", N, 128}, {"principal_id", I, 0}, {"type", SIM_T_CHAR, 1}, {"type_desc", N, 60});
+COLS(c_role_members, {"role_principal_id", I, 0}, {"member_principal_id", I, 0});
+COLS(c_permissions, {"class", T, 0}, {"class_desc", N, 60}, {"major_id", I, 0}, {"minor_id", I, 0},
+     {"grantee_principal_id", I, 0}, {"grantor_principal_id", I, 0}, {"permission_name", N, 128},
+     {"state", SIM_T_CHAR, 1}, {"state_desc", N, 60});
 COLS(c_stats, {"name", N, 60}, {"value", L, 0});
 COLS(c_faults, {"id", I, 0}, {"kind", N, 24}, {"match", N, 400}, {"session", I, 0}, {"skip", I, 0}, {"count", I, 0},
      {"arg", N, 128}, {"hits", L, 0});
@@ -216,10 +220,15 @@ static const view_t views[] = {
      c_partitions},
     {"sys", "sql_modules", "SELECT id,body FROM @._sim_objects WHERE type IN ('P','V')", c_modules},
     {"sys", "database_principals",
-     "SELECT 'dbo',1,'S','SQL_USER' UNION ALL SELECT 'guest',2,'S','SQL_USER' UNION ALL SELECT "
-     "'public',0,'R','DATABASE_ROLE'",
+     "SELECT name,id,type,CASE type WHEN 'R' THEN 'DATABASE_ROLE' ELSE 'SQL_USER' END FROM @._sim_principals",
      c_principals},
     {"sys", "server_principals", "SELECT 'sa',1,'S','SQL_LOGIN'", c_principals},
+    {"sys", "database_role_members", "SELECT role_id,member_id FROM @._sim_role_members", c_role_members},
+    {"sys", "database_permissions",
+     "SELECT class,CASE class WHEN 0 THEN 'DATABASE' WHEN 1 THEN 'OBJECT_OR_COLUMN' ELSE 'SCHEMA' "
+     "END,major_id,0,grantee_id,1,permission,state,CASE state WHEN 'D' THEN 'DENY' ELSE 'GRANT' END FROM "
+     "@._sim_permissions",
+     c_permissions},
     {"cdc", "change_tables",
      "SELECT "
      "object_id,version,source_object_id,capture_instance,start_lsn,end_lsn,supports_net_changes,has_drop_pending,role_"

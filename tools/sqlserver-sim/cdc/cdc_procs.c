@@ -8,6 +8,7 @@
 #include "sql/ddl.h"
 #include "sql/parser.h"
 #include "sql/proc.h"
+#include "sql/security.h"
 
 bool cdc_not_enabled(sim_session_t *s, const sdb_t *sdb)
 {
@@ -298,6 +299,7 @@ static bool enable_table(proc_call_t *c)
                         "the list.",
                         t->name);
     lsn_t start;
+    if (role != NULL && !security_add_role(s, c->sdb, role)) return false;
     if (!log_take_lsn(s, c->sdb, &start)) return false;
     if (!create_ct(s, c->sdb, t, instance, take, key, &start, net == 1, role, key != NULL ? key->name : NULL, fg,
                    part != 0))
@@ -359,6 +361,7 @@ static bool help(proc_call_t *c)
         const cat_instance_t *in = &c->sdb->cat->instances[i];
         const cat_table_t *t = catalog_table_id(c->sdb->cat, in->source_id),
                           *ct = catalog_table_id(c->sdb->cat, in->ct_id);
+        if (!security_gate(s, c->sdb, in)) continue; /* an instance one may not read is not shown */
         if (t == NULL || ct == NULL || (schema != NULL && (!name_eq(t->schema, schema) || !name_eq(t->name, table))))
             continue;
         buf_t keys = {0}, all = {0};
@@ -393,11 +396,33 @@ static bool help(proc_call_t *c)
     return send_done(s, SIM_DONE_INPROC, true, rows, false, 0xC1);
 }
 
+static bool may_call(proc_call_t *c, const char *n)
+{
+    sim_session_t *s = c->s;
+    if (name_eq(n, "sp_cdc_enable_db") || name_eq(n, "sp_cdc_disable_db"))
+        return security_sysadmin(s) ? true
+                                    : fail(s, 22902, 16, 1,
+                                           "Caller is not authorized to initiate the requested action. Sysadmin "
+                                           "privileges are required.");
+    const char *ci = text_arg(c, 0, "@capture_instance");
+    if (name_eq(n, "sp_cdc_get_captured_columns") || name_eq(n, "sp_cdc_get_ddl_history")) {
+        const cat_instance_t *in = ci != NULL ? catalog_instance(c->sdb->cat, ci) : NULL;
+        return in == NULL || security_gate(s, c->sdb, in)
+                   ? true
+                   : fail(s, 22981, 16, 1, "Object does not exist or access is denied.");
+    }
+    if (strncasecmp(n, "sp_cdc_", 7) != 0 || name_eq(n, "sp_cdc_help_change_data_capture") || security_owner(s, c->sdb))
+        return true;
+    return fail(s, 22904, 16, 1,
+                "Caller is not authorized to initiate the requested action. DBO privileges are required.");
+}
+
 bool cdc_procedures(proc_call_t *c, bool *ret_found)
 {
     const char *n = c->name;
     sim_session_t *s = c->s;
     *ret_found = true;
+    if (!may_call(c, n)) return false;
     if (name_eq(n, "sp_cdc_enable_db")) return enable_db(c);
     if (name_eq(n, "sp_cdc_disable_db")) return disable_db(c);
     if (name_eq(n, "sp_cdc_enable_table")) return enable_table(c);

@@ -4,6 +4,7 @@
 #include "cdc/cdc.h"
 #include "faults/fault.h"
 #include "gen/gen.h"
+#include "sql/security.h"
 
 static bool arg_as(binder_t *b, const expr_t *e, size_t i, const sim_typeinfo_t *t, bound_t *ret)
 {
@@ -93,6 +94,16 @@ bool cdc_bind_function(binder_t *b, const expr_t *e, bound_t *ret, bool *ret_fou
         if (null) {
             ret->sql = "NULL";
             return true;
+        }
+        if (!security_owner(b->s, sdb)) { /* an instance one may not read is as good as none */
+            sim_value_t v;
+            if (!eval_scalar(b->s, e->args[0], &name, &v, NULL)) return false;
+            const cat_instance_t *in =
+                v.is_null ? NULL : catalog_instance(sdb->cat, arena_strndup(b->a, v.u.s.ptr, v.u.s.len));
+            if (in == NULL || !security_gate(b->s, sdb, in)) {
+                ret->sql = "zeroblob(10)";
+                return true;
+            }
         }
         ret->sql = arena_printf(b->a,
                                 "coalesce((SELECT CASE WHEN start_lsn IS NULL THEN NULL ELSE start_lsn END FROM "
@@ -229,6 +240,10 @@ bool cdc_bind_tvf(binder_t *b, source_t *src, sdb_t *sdb, const char *schema, co
     const cat_table_t *ct = catalog_table_id(sdb->cat, in->ct_id);
     if (ct == NULL) return true;
     *ret_found = true;
+    if (!security_gate(b->s, sdb, in))
+        return fail(b->s, 229, 14, 5,
+                    "The SELECT permission was denied on the object '%s', database '%s', schema 'cdc'.", fn,
+                    sdb->db->name);
     if (src->nargs != 3) {
         const char *full = arena_printf(b->a, "cdc.%s", fn);
         if (src->nargs < 3)

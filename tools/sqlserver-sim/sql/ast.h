@@ -188,7 +188,8 @@ typedef enum stmt_kind {
     ST_CURSOR_OPEN,
     ST_CURSOR_FETCH, /* action: f n p l a r, expr: row, cols: INTO variables */
     ST_CURSOR_CLOSE,
-    ST_CURSOR_FREE
+    ST_CURSOR_FREE,
+    ST_SECURITY /* action: see parse_security.c; word, var, cols, name, names */
 } stmt_kind_t;
 
 typedef struct column_def {

@@ -5,6 +5,7 @@
 #include "gen/gen.h"
 #include "sql/bind.h"
 #include "sql/module.h"
+#include "sql/security.h"
 
 bool resolve_db(sim_session_t *s, const name_t *n, sdb_t **ret_sdb, const char **ret_schema, const char **ret_object)
 {
@@ -116,7 +117,7 @@ static bool bind_table(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
     if (t != NULL) {
         if (!t->temp) {
             b->reads_table = b->select_starts_tran = true;
-            if (!tran_read(s, sdb)) return false;
+            if (!security_check_table(s, sdb, t, "SELECT") || !tran_read(s, sdb)) return false;
             if (src->tablockx && !t->in_cdc && s->trancount > 0 && !lock_take(s, sdb->db->id, t->id, true))
                 return false;
         }
@@ -150,7 +151,11 @@ static bool bind_table(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
         if (!sysview_find(b, sdb, schema, object, &sql, &cols, &n, &found)) return false;
         if (found) {
             if (sdb->db->user_db && !tran_read(s, sdb)) return false;
-            if (name_eq(schema, "cdc")) b->reads_table = b->select_starts_tran = true;
+            if (name_eq(schema, "cdc")) {
+                const cat_schema_t *sc_cdc = catalog_schema(sdb->cat, "cdc");
+                if (!security_check(s, sdb, 0, sc_cdc != NULL ? sc_cdc->id : 0, object, "cdc", "SELECT")) return false;
+                b->reads_table = b->select_starts_tran = true;
+            }
             scope_src_t *r = add_src(b, sc);
             *r = (scope_src_t){.alias = alias,
                                .schema = src->alias == NULL ? schema : NULL,

@@ -4,6 +4,7 @@
 
 #include "sql/bind.h"
 #include "sql/dml.h"
+#include "sql/security.h"
 
 struct bulk {
     char *table; /* rendered name */
@@ -30,7 +31,7 @@ bool bulk_prepare(sim_session_t *s, stmt_t *st)
 {
     sdb_t *sdb;
     cat_table_t *t;
-    if (!dml_target(s, &st->name, &sdb, &t)) return false;
+    if (!dml_target(s, &st->name, &sdb, &t) || !security_check_table(s, sdb, t, "INSERT")) return false;
     for (size_t i = 0; i < st->ncols; i++)
         if (table_column(t, st->cols[i]) == NULL) return fail(s, 207, 16, 1, "Invalid column name '%s'.", st->cols[i]);
     bulk_free(s);

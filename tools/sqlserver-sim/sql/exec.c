@@ -8,6 +8,7 @@
 #include "sql/exec.h"
 #include "sql/parser.h"
 #include "sql/proc.h"
+#include "sql/security.h"
 #include "util/datetime.h"
 
 /* Errors that end the batch they occur in; the others end only their statement. */
@@ -94,10 +95,7 @@ static bool leaf(sim_session_t *s, stmt_t *st, uint64_t *rows, bool *has_count, 
     case ST_DELETE:
     case ST_MERGE:
         *has_count = true;
-        *curcmd = st->kind == ST_INSERT   ? 0xC3
-                  : st->kind == ST_UPDATE ? 0xC5
-                  : st->kind == ST_MERGE  ? 0x117
-                                          : 0xC4;
+        *curcmd = st->kind == ST_INSERT ? 0xC3 : st->kind == ST_UPDATE ? 0xC5 : st->kind == ST_MERGE ? 0x117 : 0xC4;
         return exec_dml(s, st, rows);
     case ST_TRUNCATE:
         return exec_dml(s, st, rows);
@@ -134,6 +132,8 @@ static bool leaf(sim_session_t *s, stmt_t *st, uint64_t *rows, bool *has_count, 
     case ST_SET_OPTION:
         *curcmd = 0xBE;
         return exec_set_option(s, st);
+    case ST_SECURITY:
+        return exec_security(s, st);
     case ST_CURSOR_DECLARE:
     case ST_CURSOR_OPEN:
     case ST_CURSOR_FETCH:
@@ -159,9 +159,10 @@ static bool leaf(sim_session_t *s, stmt_t *st, uint64_t *rows, bool *has_count, 
 
 static bool implicit_starter(stmt_kind_t k)
 {
-    return k == ST_INSERT || k == ST_UPDATE || k == ST_DELETE || k == ST_MERGE || k == ST_TRUNCATE || k == ST_CREATE_TABLE ||
-           k == ST_ALTER_TABLE || k == ST_DROP_TABLE || k == ST_CREATE_INDEX || k == ST_DROP_INDEX ||
-           k == ST_CREATE_SCHEMA || k == ST_CREATE_MODULE || k == ST_CURSOR_OPEN || k == ST_CURSOR_FETCH;
+    return k == ST_INSERT || k == ST_UPDATE || k == ST_DELETE || k == ST_MERGE || k == ST_TRUNCATE ||
+           k == ST_CREATE_TABLE || k == ST_ALTER_TABLE || k == ST_DROP_TABLE || k == ST_CREATE_INDEX ||
+           k == ST_DROP_INDEX || k == ST_CREATE_SCHEMA || k == ST_CREATE_MODULE || k == ST_CURSOR_OPEN ||
+           k == ST_CURSOR_FETCH;
 }
 
 static void catch_error(sim_session_t *s, int line)

@@ -5,6 +5,7 @@
 #include "sql/bind.h"
 #include "sql/dml.h"
 #include "sql/parser.h"
+#include "sql/security.h"
 
 /* The target inside its own FROM list: by alias first, then by table. */
 static scope_src_t *target_source(scope_t *sc, const name_t *n, cat_table_t *t)
@@ -102,10 +103,16 @@ static bool collect(sim_session_t *s, stmt_t *st, change_t *ch)
         change_select(src, &q);
     } else {
         source_t self = {.kind = S_TABLE, .name = st->name};
-        if (!dml_target(s, &st->name, &ch->sdb, &ch->t) || !bind_source(&b, &self, &sc, &from)) goto out;
+        bool reads = st->expr != NULL; /* without a condition no right to read is needed */
+        if (!dml_target(s, &st->name, &ch->sdb, &ch->t)) goto out;
+        s->trusted += !reads;
+        bool bound = bind_source(&b, &self, &sc, &from);
+        s->trusted -= !reads;
+        if (!bound) goto out;
         buf_adds(&q, "SELECT ");
         change_select(&sc.srcs[0], &q);
     }
+    if (!security_check_table(s, ch->sdb, ch->t, st->kind == ST_UPDATE ? "UPDATE" : "DELETE")) goto out;
     /* the write lock first: what is read below must still be true when it is written */
     if (!ch->t->temp && !tran_write(s, ch->sdb, ch->t->in_cdc)) goto out;
     b.scope = &sc;
@@ -247,6 +254,9 @@ static bool exec_truncate(sim_session_t *s, stmt_t *st)
         return fail(s, 4701, 16, 1,
                     "Cannot find the object \"%s\" because it does not exist or you do not have permissions.",
                     st->name.part[st->name.n - 1]);
+    if (!t->temp && !security_allows(s, sdb, t->id, t->schema_id, "ALTER"))
+        return fail(s, 1088, 16, 7,
+                    "Cannot find the object \"%s\" because it does not exist or you do not have permissions.", t->name);
     if (t->tracked)
         return fail(
             s, 4711, 16, 1,

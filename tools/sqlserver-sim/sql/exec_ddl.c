@@ -8,6 +8,7 @@
 #include "sql/ddl.h"
 #include "sql/exec.h"
 #include "sql/parser.h"
+#include "sql/security.h"
 
 bool ddl_touch(sim_session_t *s, sdb_t *sdb)
 {
@@ -706,6 +707,7 @@ static bool drop_schema(sim_session_t *s, stmt_t *st)
 
 bool exec_ddl(sim_session_t *s, stmt_t *st)
 {
+    if (!security_ddl(s, st)) return false;
     switch (st->kind) {
     case ST_CREATE_TABLE:
         return ddl_create_table(s, &st->name, st->defs, st->ndefs, st->constraints, st->nconstraints);

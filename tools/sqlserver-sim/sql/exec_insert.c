@@ -5,6 +5,7 @@
 #include "sql/bind.h"
 #include "sql/dml.h"
 #include "sql/parser.h"
+#include "sql/security.h"
 
 bool dml_target(sim_session_t *s, const name_t *n, sdb_t **ret_sdb, cat_table_t **ret_t)
 {
@@ -337,7 +338,9 @@ bool exec_insert(sim_session_t *s, stmt_t *st, uint64_t *rows)
     inserter_t in;
     output_t out;
     memset(&in, 0, sizeof(in));
-    if (!dml_target(s, &st->name, &sdb, &t) || !output_open(&out, s, st, t)) return false;
+    if (!dml_target(s, &st->name, &sdb, &t) || !security_check_table(s, sdb, t, "INSERT") ||
+        !output_open(&out, s, st, t))
+        return false;
     bool ok;
     in.out = &out;
     if (st->exec != NULL) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sql/dml.h"
+#include "sql/security.h"
 
 typedef struct plan { /* one WHEN clause */
     const merge_when_t *when;
@@ -193,6 +194,10 @@ bool exec_merge(sim_session_t *s, stmt_t *st, uint64_t *rows)
     output_t out;
     *rows = 0;
     if (!dml_target(s, &st->name, &m.sdb, &m.t)) return false;
+    for (size_t i = 0; i < st->nwhens; i++) {
+        static const char *const rights[] = {"UPDATE", "DELETE", "INSERT"};
+        if (!security_check_table(s, m.sdb, m.t, rights[strchr("udi", st->whens[i].action) - "udi"])) return false;
+    }
     /* the write lock first: what is read below must still be true when it is written */
     if (!m.t->temp && !tran_write(s, m.sdb, m.t->in_cdc)) return false;
     m.plans = arena_alloc(&s->arena, sizeof(*m.plans) * (st->nwhens + 1));

@@ -11,6 +11,7 @@
 #include "sql/module.h"
 #include "sql/parser.h"
 #include "sql/proc.h"
+#include "sql/security.h"
 
 const sim_param_t *proc_arg(const sim_param_t *args, size_t n, size_t position, const char *name)
 {
@@ -89,7 +90,10 @@ bool call_text(sim_session_t *s, const char *text, const char *decl, call_t *c, 
     size_t len = strlen(text);
     proc_capture_t cap = {.items = items, .outs = outs, .n = n, .first = first};
     cap.values = sim_alloc(sizeof(sim_value_t) * (n + 1));
+    int trusted = s->trusted;
+    s->trusted = 0; /* dynamic text runs with the caller's own rights */
     *flow = exec_body_capture(s, body, len, &f, &cap, &keep);
+    s->trusted = trusted;
     for (size_t i = 0; i < n; i++) {
         if (!outs[i]) continue;
         for (size_t k = first; k < c->n; k++) {
@@ -238,6 +242,7 @@ static bool dispatch(sim_session_t *s, call_t *c, flow_t *flow)
     bool ok = session_catalog(s, c->sdb);
     if (ok) ok = module_call(&pc, c->schema != NULL ? c->schema : "dbo", &found);
     if (ok && !found) ok = cdc_procedures(&pc, &found);
+    if (ok && !found) ok = security_procedures(&pc, &found);
     if (ok && !found) ok = meta_procedures(&pc, &found);
     if (ok && !found) ok = sim_procedures(&pc, &found);
     if (ok && !found) ok = fail(s, 2812, 16, 62, "Could not find stored procedure '%s'.", c->shown);
@@ -264,7 +269,10 @@ bool run_exec(sim_session_t *s, stmt_t *st, flow_t *flow)
         if (!eval_scalar(s, st->expr, &t, &v, NULL)) return false;
         char *text = sim_strndup(v.is_null ? "" : v.u.s.ptr, v.is_null ? 0 : v.u.s.len);
         frame_t f = {.in_proc = true};
+        int trusted = s->trusted;
+        s->trusted = 0;
         *flow = exec_body(s, text, strlen(text), &f);
+        s->trusted = trusted;
         free(text);
         if (*flow == FLOW_ERROR) return false;
         *flow = FLOW_NEXT;

@@ -3,6 +3,7 @@
 
 #include "sql/func.h"
 #include "sql/parser.h"
+#include "sql/security.h"
 
 static const char *arg_text(fn_call_t *c, int i)
 {
@@ -252,7 +253,18 @@ static bool fn_databasepropertyex(fn_call_t *c)
 
 static bool fn_user(fn_call_t *c)
 {
-    return ret_text(c, name_eq(c->s->user, "sa") ? "dbo" : c->s->user);
+    sdb_t *sdb = db_arg(c, 99);
+    if (sdb == NULL) return ret_null(c);
+    if (c->n == 0) return ret_text(c, security_user(c->s, sdb));
+    if (c->args[0].is_null) return ret_null(c);
+    sqlite3_stmt *st = sq_prepare(c->s, "SELECT name FROM %s._sim_principals WHERE id=%lld", sdb->db->attach,
+                                  (long long)c->args[0].u.i);
+    if (st != NULL && sqlite3_step(st) == SQLITE_ROW)
+        ret_text(c, (const char *)sqlite3_column_text(st, 0));
+    else
+        ret_null(c);
+    sqlite3_finalize(st);
+    return true;
 }
 static bool fn_login(fn_call_t *c)
 {
@@ -267,14 +279,60 @@ static bool fn_app(fn_call_t *c)
     return ret_text(c, c->s->app);
 }
 
-static bool fn_sysadmin(fn_call_t *c)
+static bool fn_srvrolemember(fn_call_t *c)
 {
-    return ret_int(c, name_eq(c->s->user, "sa") ? 1 : 0);
+    const char *role = arg_text(c, 0), *login = arg_text(c, 1);
+    if (role == NULL || (login != NULL && !name_eq(login, c->s->user))) return ret_null(c);
+    if (name_eq(role, "public")) return ret_int(c, 1);
+    return name_eq(role, "sysadmin") ? ret_int(c, security_sysadmin(c->s)) : ret_null(c);
 }
 
-static bool fn_one(fn_call_t *c)
+/* IS_MEMBER, IS_ROLEMEMBER */
+static bool fn_member(fn_call_t *c)
 {
-    return ret_int(c, 1);
+    sdb_t *sdb = db_arg(c, 99);
+    const char *role = arg_text(c, 0);
+    int hit = sdb != NULL && role != NULL ? security_member(c->s, sdb, role, arg_text(c, 1)) : -1;
+    return hit < 0 ? ret_null(c) : ret_int(c, hit);
+}
+
+static bool fn_dbaccess(fn_call_t *c)
+{
+    const char *name = arg_text(c, 0);
+    sql_error_t keep = c->s->err;
+    if (name == NULL || server_db(c->s->server, name) == NULL) return ret_null(c);
+    bool ok = session_db(c->s, name) != NULL;
+    c->s->err = keep;
+    return ret_int(c, ok);
+}
+
+static bool fn_has_perms(fn_call_t *c)
+{
+    const char *what = arg_text(c, 0), *class = arg_text(c, 1), *permission = arg_text(c, 2);
+    sdb_t *sdb = db_arg(c, 99);
+    name_t n;
+    if (permission == NULL || sdb == NULL) return ret_null(c);
+    if (class == NULL || name_eq(class, "SERVER")) return ret_int(c, security_sysadmin(c->s));
+    if (name_eq(class, "DATABASE")) {
+        if (what != NULL && (sdb = session_db(c->s, what)) == NULL) {
+            c->s->err = (sql_error_t){0};
+            return ret_int(c, 0);
+        }
+        return ret_int(c, security_allows(c->s, sdb, 0, 0, permission));
+    }
+    if (what == NULL || !parse_name_text(c->a, what, strlen(what), &n)) return ret_null(c);
+    if (name_eq(class, "SCHEMA")) {
+        const cat_schema_t *sc = catalog_schema(sdb->cat, n.part[n.n - 1]);
+        return sc == NULL ? ret_null(c) : ret_int(c, security_allows(c->s, sdb, 0, sc->id, permission));
+    }
+    if (!name_eq(class, "OBJECT")) return ret_null(c);
+    const char *schema = n.n >= 2 && n.part[n.n - 2][0] != '\0' ? n.part[n.n - 2] : "dbo", *object = n.part[n.n - 1];
+    const cat_table_t *t = catalog_table(sdb->cat, schema, object);
+    const cat_module_t *m = catalog_module(sdb->cat, schema, object, 'P');
+    if (m == NULL) m = catalog_module(sdb->cat, schema, object, 'V');
+    if (t == NULL && m == NULL) return ret_null(c);
+    return ret_int(c, t != NULL ? security_allows(c->s, sdb, t->id, t->schema_id, permission)
+                                : security_allows(c->s, sdb, m->id, m->schema_id, permission));
 }
 
 static bool fn_scope_identity(fn_call_t *c)
@@ -382,11 +440,11 @@ const func_row_t func_meta_rows[] = {
     {"original_login", 0, 0, "", 'n', fn_login, false, true},
     {"host_name", 0, 0, "", 'n', fn_host, false, true},
     {"app_name", 0, 0, "", 'n', fn_app, false, true},
-    {"is_srvrolemember", 1, 2, "s", 'i', fn_sysadmin, false, true},
-    {"is_member", 1, 1, "s", 'i', fn_sysadmin, false, true},
-    {"is_rolemember", 1, 2, "s", 'i', fn_sysadmin, false, true},
-    {"has_dbaccess", 1, 1, "s", 'i', fn_one, false, true},
-    {"has_perms_by_name", 3, 5, "s", 'i', fn_one, false, true},
+    {"is_srvrolemember", 1, 2, "s", 'i', fn_srvrolemember, false, true},
+    {"is_member", 1, 1, "s", 'i', fn_member, false, true},
+    {"is_rolemember", 1, 2, "s", 'i', fn_member, false, true},
+    {"has_dbaccess", 1, 1, "s", 'i', fn_dbaccess, false, true},
+    {"has_perms_by_name", 3, 5, "s", 'i', fn_has_perms, false, true},
     {"scope_identity", 0, 0, "", 'I', fn_scope_identity, false, true},
     {"ident_current", 1, 1, "s", 'I', fn_ident_current, false, true},
     {"xact_state", 0, 0, "", 't', fn_xact_state, false, true},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sql/parser.h"
+#include "sql/security.h"
 
 bool module_check(sim_session_t *s, const char *text, char kind)
 {
@@ -28,6 +29,7 @@ bool module_bind_view(binder_t *b, sdb_t *sdb, const char *schema, const char *n
     sql_error_t err = {0};
     *ret_found = v != NULL;
     if (v == NULL) return true;
+    if (!security_check(b->s, sdb, v->id, v->schema_id, v->name, v->schema, "SELECT")) return false;
     if (!parse_module(b->a, v->body, strlen(v->body), &m, &err)) return fail_err(b->s, &err);
     scope_t *scope = b->scope;
     scope_cte_t *ctes = b->ctes;
@@ -35,7 +37,9 @@ bool module_bind_view(binder_t *b, sdb_t *sdb, const char *schema, const char *n
     b->scope = NULL;
     b->ctes = NULL;
     b->s->cur = sdb; /* names inside the view belong to its own database */
+    b->s->trusted++;
     bool ok = bind_query(b, m.query, false, ret_query);
+    b->s->trusted--;
     b->s->cur = cur;
     b->scope = scope;
     b->ctes = ctes;
@@ -53,6 +57,7 @@ bool module_call(proc_call_t *c, const char *schema, bool *ret_found)
     sql_error_t err = {0};
     *ret_found = p != NULL;
     if (p == NULL) return true;
+    if (!security_check(s, c->sdb, p->id, p->schema_id, p->name, p->schema, "EXECUTE")) return false;
     char *text = arena_strdup(&keep, p->body), *name = arena_strdup(&keep, p->name);
     bool ok = parse_module(&keep, text, strlen(text), &m, &err) ? true : fail_err(s, &err);
     frame_t f = {.in_proc = true, .proc = name};
@@ -83,7 +88,9 @@ bool module_call(proc_call_t *c, const char *schema, bool *ret_found)
     sdb_t *cur = s->cur;
     (void)stmt_end(s, true); /* the body's statements are their own transactions */
     s->cur = c->sdb;
+    s->trusted++;
     flow_t flow = exec_body_capture(s, text + m.body, strlen(text + m.body), &f, &cap, &keep);
+    s->trusted--;
     s->cur = cur;
     if (!s->gone && flow != FLOW_ERROR) stmt_begin(s, false);
     for (size_t i = 0; i < m.nparams && flow != FLOW_ERROR; i++) {

@@ -243,6 +243,8 @@ static bool create(parser_t *p, stmt_t *s)
         if (!p_next(p) || !p_expect_kw(p, KW_ALTER)) return false;
         s->flag2 = true;
     }
+    if (!p_security_ddl(p, s, KW_CREATE, &hit)) return false;
+    if (hit) return true;
     if (p_is_kw(p, KW_PROC) || p_is_kw(p, KW_PROCEDURE)) return module_body(p, s, "P");
     if (p_is_kw(p, KW_VIEW)) return module_body(p, s, "V");
     if (p_is_kw(p, KW_TABLE)) {
@@ -393,7 +395,9 @@ static bool name_series(parser_t *p, stmt_t *s)
 
 static bool drop(parser_t *p, stmt_t *s)
 {
-    if (!p_next(p)) return false;
+    bool hit;
+    if (!p_next(p) || !p_security_ddl(p, s, KW_DROP, &hit)) return false;
+    if (hit) return true;
     if (p_is_kw(p, KW_TABLE)) {
         s->kind = ST_DROP_TABLE;
         return p_next(p) && if_exists(p, s) && name_series(p, s);
@@ -427,7 +431,9 @@ bool p_ddl(parser_t *p, stmt_t *s)
         s->kind = ST_TRUNCATE;
         return p_next(p) && p_expect_kw(p, KW_TABLE) && p_name(p, &s->name);
     }
-    if (!p_next(p)) return false;
+    bool hit;
+    if (!p_next(p) || !p_security_ddl(p, s, KW_ALTER, &hit)) return false;
+    if (hit) return true;
     if (p_is_kw(p, KW_TABLE)) return p_next(p) && alter_table(p, s);
     if (p_is_kw(p, KW_DATABASE)) return p_next(p) && alter_database(p, s);
     s->flag = true; /* ALTER PROCEDURE/VIEW */

@@ -313,6 +313,10 @@ static bool keyword_stmt(parser_t *p, stmt_t *s)
         return backup(p, s, ST_RESTORE);
     case KW_DBCC:
         return dbcc(p, s);
+    case KW_GRANT:
+    case KW_DENY:
+    case KW_REVOKE:
+        return p_grant(p, s);
     case KW_OPEN:
     case KW_FETCH:
     case KW_CLOSE:

@@ -89,6 +89,9 @@ typedef enum var_use { VAR_READ, VAR_WRITE, VAR_TABLE } var_use_t;
 bool p_var(parser_t *p, var_use_t use, const char **ret_name);         /* at @x */
 bool p_name_list(parser_t *p, const char ***ret_names, size_t *ret_n); /* ( a, b ) */
 bool p_stmt(parser_t *p, stmt_t **ret_stmt);
+/* at LOGIN, USER, ROLE, SERVER behind CREATE, ALTER or DROP (verb); *ret_hit false: something else stands there */
+bool p_security_ddl(parser_t *p, stmt_t *s, int verb, bool *ret_hit);
+bool p_grant(parser_t *p, stmt_t *s);          /* at GRANT, DENY, REVOKE */
 bool p_cursor(parser_t *p, stmt_t *s);         /* at OPEN, FETCH, CLOSE, DEALLOCATE */
 bool p_cursor_declare(parser_t *p, stmt_t *s); /* at the name behind DECLARE */
 bool p_cursor_query(parser_t *p, stmt_t *s);   /* at CURSOR */

@@ -259,7 +259,8 @@ static bool load_databases(sim_server_t *srv, bool new_directory)
             srv->master,
             "CREATE TABLE IF NOT EXISTS databases(id INTEGER PRIMARY KEY, name TEXT, collation TEXT, created INTEGER, "
             "snapshot INTEGER, rcsi INTEGER, single_user INTEGER, read_only INTEGER);"
-            "CREATE TABLE IF NOT EXISTS logins(name TEXT PRIMARY KEY, password TEXT)",
+            "CREATE TABLE IF NOT EXISTS logins(name TEXT PRIMARY KEY, password TEXT);"
+            "CREATE TABLE IF NOT EXISTS login_roles(login TEXT, role TEXT, PRIMARY KEY(login, role))",
             NULL, NULL, NULL) != SQLITE_OK)
         return false;
     if (sqlite3_prepare_v2(

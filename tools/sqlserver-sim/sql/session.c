@@ -4,6 +4,7 @@
 #endif
 #include "sql/session.h"
 #include "sql/cursor.h"
+#include "sql/security.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,8 +99,17 @@ const char *quote_name(arena_t *a, const char *name)
     return r;
 }
 
+/* A statement about a login may carry a password. */
+static bool mentions_password(const char *text, size_t len)
+{
+    for (size_t i = 0; i + 8 <= len; i++)
+        if (strncasecmp(text + i, "password", 8) == 0) return true;
+    return false;
+}
+
 void log_unknown(sim_session_t *s, const char *text, size_t len)
 {
+    if (mentions_password(text, len)) len = 0;
     pthread_mutex_lock(&s->server->lock);
     FILE *f = fopen(s->server->unknown_log, "a");
     if (f != NULL) {
@@ -194,7 +204,8 @@ sdb_t *session_db_attach(sim_session_t *s, sim_db_t *db)
 sdb_t *session_db(sim_session_t *s, const char *name)
 {
     sim_db_t *db = server_db(s->server, name);
-    return db != NULL ? session_db_attach(s, db) : NULL;
+    sdb_t *sdb = db != NULL ? session_db_attach(s, db) : NULL;
+    return sdb != NULL && security_enter(s, sdb) ? sdb : NULL;
 }
 
 bool session_catalog(sim_session_t *s, sdb_t *sdb)
@@ -325,8 +336,8 @@ static bool login_ok(sim_server_t *srv, const sim_login_t *login)
     bool ok = false;
     sqlite3_stmt *st;
     pthread_mutex_lock(&srv->lock);
-    if (sqlite3_prepare_v2(srv->master, "SELECT 1 FROM logins WHERE name=? AND password=?", -1, &st, NULL) ==
-        SQLITE_OK) {
+    if (sqlite3_prepare_v2(srv->master, "SELECT 1 FROM logins WHERE name=? COLLATE NOCASE AND password=?", -1, &st,
+                           NULL) == SQLITE_OK) {
         sqlite3_bind_text(st, 1, login->user, -1, SQLITE_STATIC);
         sqlite3_bind_text(st, 2, login->password, -1, SQLITE_STATIC);
         ok = sqlite3_step(st) == SQLITE_ROW;
@@ -334,6 +345,16 @@ static bool login_ok(sim_server_t *srv, const sim_login_t *login)
     }
     pthread_mutex_unlock(&srv->lock);
     return ok;
+}
+
+static void cannot_open(sim_session_t *s, const char *db, const char *user)
+{
+    char *text = sim_asprintf("Cannot open database \"%s\" requested by the login. The login failed.", db);
+    send_message(s, 4060, 11, 1, text, 1);
+    free(text);
+    text = sim_asprintf("Login failed for user '%s'.", user);
+    send_message(s, 18456, 14, 1, text, 1);
+    free(text);
 }
 
 sim_session_t *sim_session_new(sim_server_t *srv, const sim_login_t *login, sim_sink_t *sink)
@@ -363,12 +384,12 @@ sim_session_t *sim_session_new(sim_server_t *srv, const sim_login_t *login, sim_
         text = sim_asprintf("Login failed for user '%s'.", login->user);
         send_message(s, 18456, 14, 1, text, 1);
     } else if (server_db(srv, db) == NULL) {
-        text = sim_asprintf("Cannot open database \"%s\" requested by the login. The login failed.", db);
-        send_message(s, 4060, 11, 1, text, 1);
-        free(text);
-        text = sim_asprintf("Login failed for user '%s'.", login->user);
-        send_message(s, 18456, 14, 1, text, 1);
-    } else if (!sqlite_open(srv, s, &s->sq) || (s->cur = session_db(s, db)) == NULL) {
+        cannot_open(s, db, login->user);
+    } else if (!sqlite_open(srv, s, &s->sq)) {
+        send_message(s, 17809, 20, 1, "Could not connect because the server's storage cannot be opened.", 1);
+    } else if ((s->cur = session_db(s, db)) == NULL && s->err.number == 916) {
+        cannot_open(s, db, login->user);
+    } else if (s->cur == NULL) {
         send_message(s, 17809, 20, 1, "Could not connect because the server's storage cannot be opened.", 1);
     } else {
         sqlite3_progress_handler(s->sq, 20000, progress, s);

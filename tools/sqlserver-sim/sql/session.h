@@ -167,6 +167,7 @@ struct sim_session {
     bool stmt_savepoint;
     savepoint_t stmt_mark;
     int try_depth, cascade_depth;
+    int trusted; /* > 0 inside of views and procedures: the owner's rights count */
     bool in_insert_exec;
     bool implicit_begun;
     sim_session_t *waits_for; /* lock wait graph, guarded by the server lock */
