@@ -69,7 +69,7 @@ LIBS_file :=
 CFLAGS_postgres := $(call pkg,cflags,libpq)
 
 .PHONY: all plugins demo test unit integration conformance corpus corpus-check lint format check bench fuzz fuzz-seeds \
-        install clean help deps test-sim compile_commands.json scripts-test sim-test worker tools bench-programs
+        install clean help deps test-sim compile_commands.json scripts-test sim-test soak-sim worker tools bench-programs
 all: worker plugins tools ## the worker, its plugins and the tools
 worker: $(OUT)/connectd
 plugins: $(PLUGINS)
@@ -175,6 +175,8 @@ scripts-test: all ## tests of tools/*.sh
 SIM_QUICK := wire. sql. sql_ freetds hostile. faults. generator. transcripts cdc. clients.*pymssql
 sim-test: tools ## the stand-in under FreeTDS and pymssql, hostile input, faults, transcripts of all clients
 	@OUT=$(OUT) test/sim/run.py $(SIM_QUICK)
+soak-sim: tools ## the stand-in under all clients at once for SECONDS=600: no growth, and rows per second of each
+	@OUT=$(OUT) test/sim/soak.py $(or $(SECONDS),600)
 test-sim: tools ## the stand-in under every client, and the unmodified Debezium connector
 	@OUT=$(OUT) test/sim/run.py
 

@@ -50,6 +50,18 @@ class Client:
         """Run sql and cancel it from the client's side after that time; returns when the cancel has been answered."""
         raise Unsupported
 
+    def drain(self, sql):
+        """Read a result and keep none of it. @return the number of its rows"""
+        return len(self.query(sql)[0])
+
+    def bulk(self, table, rows):
+        """Load rows (id, text, hex) of (int, nvarchar, varbinary) through the client's bulk interface."""
+        raise Unsupported
+
+    def scroll(self, sql):
+        """Read a result through a server cursor, forwards three rows at a time. @return [rows, rows once more from last to first]"""
+        raise Unsupported
+
     def close(self):
         raise NotImplementedError
 

@@ -1,8 +1,8 @@
 """Clients in other languages: a child process that reads requests and writes answers, one line each.
 
 A line is fields separated by tabs; each field is base64 of UTF-8 text, `-` stands for NULL. Requests: `connect PORT ENCRYPT USER
-PASSWORD DATABASE`, `query SQL PREPARED TYPE VALUE …`, `begin`, `commit`, `rollback`, `cancel SQL MS`, `close`. Answers: `set`,
-`row VALUE …`, `error NUMBER TEXT`, and `end` at last.
+PASSWORD DATABASE`, `query SQL PREPARED TYPE VALUE …`, `begin`, `commit`, `rollback`, `cancel SQL MS`, `drain SQL`, `bulk TABLE ID TEXT
+HEX …`, `scroll SQL` (only JDBC), `close`. Answers: `set`, `row VALUE …`, `error NUMBER TEXT`, and `end` at last.
 """
 
 import base64
@@ -79,6 +79,12 @@ class Piped(Client):
     def cancel(self, sql, after_ms):
         self._ask("cancel", sql, after_ms)
 
+    def drain(self, sql):
+        return int(self._ask("drain", sql)[0][0][0])
+
+    def bulk(self, table, rows):
+        self._ask("bulk", table, *(field for row in rows for field in row))
+
     def _end(self):
         self.child.stdin.close()
         self.child.wait(20)
@@ -99,6 +105,9 @@ class Jdbc(Piped):
         jar = fetched.jdbc_jar(self.version)
         source = os.path.join(fetched.PINS, "jdbc", "JdbcClient.java")
         return ["java", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", jar, source], None
+
+    def scroll(self, sql):
+        return self._ask("scroll", sql)
 
 
 class JdbcNewer(Jdbc):

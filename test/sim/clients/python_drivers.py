@@ -26,6 +26,15 @@ def _sets(cursor, next_set):
             return sets
 
 
+def _drain(cursor, sql):
+    cursor.execute(sql)
+    count = 0
+    while rows := cursor.fetchmany(1000):
+        count += len(rows)
+    cursor.close()
+    return count
+
+
 class Pymssql(Client):
     encryption = ("off", "login", "full")
     time_digits = 6
@@ -59,6 +68,12 @@ class Pymssql(Client):
             raise self._error(e) from e
         finally:
             cursor.close()
+
+    def drain(self, sql):
+        return _drain(self.conn.cursor(), sql)
+
+    def bulk(self, table, rows):
+        self.conn.bulk_copy(table, [(int(i), text, data and bytes.fromhex(data)) for i, text, data in rows])
 
     def begin(self):
         self.conn.autocommit(False)
@@ -103,6 +118,16 @@ class Pytds(Client):
             raise self._error(e) from e
         finally:
             cursor.close()
+
+    def drain(self, sql):
+        return _drain(self.conn.cursor(), sql)
+
+    def bulk(self, table, rows):
+        types = (pytds.tds_types.IntType(), pytds.tds_types.NVarCharType(size=100), pytds.tds_types.VarBinaryType(size=50))
+        columns = [pytds.tds_base.Column(name=n, type=t, flags=pytds.tds_base.Column.fNullable) for n, t in zip(("id", "t", "b"), types)]
+        schema, name = table.split(".")
+        self.conn.cursor().copy_to(table_or_view=name, schema=schema, columns=columns,
+                                   data=[(int(i), text, data and bytes.fromhex(data)) for i, text, data in rows])
 
     def begin(self):
         self.conn.autocommit = False
@@ -166,6 +191,9 @@ class PyodbcFreetds(Client):
             raise self._error(e) from e
         finally:
             cursor.close()
+
+    def drain(self, sql):
+        return _drain(self.conn.cursor(), sql)
 
     def begin(self):
         self.conn.autocommit = False

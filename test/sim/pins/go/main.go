@@ -232,6 +232,59 @@ func connect(f []*string) (err error) {
 	return err
 }
 
+func drain(ctx context.Context, text string) error {
+	result, err := conn.QueryContext(ctx, text)
+	if err != nil {
+		return err
+	}
+	defer result.Close()
+	types, err := result.ColumnTypes()
+	if err != nil {
+		return err
+	}
+	cells, at, count := make([]any, len(types)), make([]any, len(types)), 0
+	for i := range cells {
+		at[i] = &cells[i]
+	}
+	for ; result.Next(); count++ {
+		if err := result.Scan(at...); err != nil {
+			return err
+		}
+	}
+	total := strconv.Itoa(count)
+	put("set")
+	put("row", &total)
+	return result.Err()
+}
+
+func bulk(ctx context.Context, f []*string) error {
+	load, err := conn.PrepareContext(ctx, mssql.CopyIn(*f[0], mssql.BulkOptions{}, "id", "t", "b"))
+	if err != nil {
+		return err
+	}
+	defer load.Close()
+	for i := 1; i+2 < len(f); i += 3 {
+		id, err := strconv.Atoi(*f[i])
+		if err != nil {
+			return err
+		}
+		var text, data any
+		if f[i+1] != nil {
+			text = *f[i+1]
+		}
+		if f[i+2] != nil {
+			if data, err = hex.DecodeString(*f[i+2]); err != nil {
+				return err
+			}
+		}
+		if _, err := load.ExecContext(ctx, id, text, data); err != nil {
+			return err
+		}
+	}
+	_, err = load.ExecContext(ctx)
+	return err
+}
+
 func handle(word string, f []*string) (err error) {
 	ctx := context.Background()
 	switch word {
@@ -239,6 +292,10 @@ func handle(word string, f []*string) (err error) {
 		return connect(f)
 	case "query":
 		return query(ctx, f)
+	case "drain":
+		return drain(ctx, *f[0])
+	case "bulk":
+		return bulk(ctx, f)
 	case "begin":
 		tx, err = conn.BeginTx(ctx, nil)
 	case "commit":

@@ -1,3 +1,6 @@
+import com.microsoft.sqlserver.jdbc.ISQLServerBulkData;
+import com.microsoft.sqlserver.jdbc.SQLServerBulkCopy;
+import com.microsoft.sqlserver.jdbc.SQLServerResultSet;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
@@ -20,8 +23,10 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Set;
 import java.util.Timer;
 import java.util.TimerTask;
+import java.util.TreeSet;
 
 /** mssql-jdbc behind the line protocol of clients/piped.py. */
 public final class JdbcClient {
@@ -92,9 +97,105 @@ public final class JdbcClient {
             case "cancel":
                 cancel(f[1], Integer.parseInt(f[2]));
                 break;
+            case "drain":
+                drain(f[1]);
+                break;
+            case "bulk":
+                bulk(f);
+                break;
+            case "scroll":
+                scroll(f[1]);
+                break;
             default:
                 connection.close();
                 break;
+        }
+    }
+
+    private void drain(String sql) throws SQLException {
+        long count = 0;
+        try (Statement statement = connection.createStatement(); ResultSet rs = statement.executeQuery(sql)) {
+            int columns = rs.getMetaData().getColumnCount();
+            for (; rs.next(); count++) {
+                for (int i = 1; i <= columns; i++) {
+                    rs.getObject(i);
+                }
+            }
+        }
+        put("set");
+        put("row", String.valueOf(count));
+    }
+
+    private void bulk(String[] f) throws SQLException {
+        try (SQLServerBulkCopy copy = new SQLServerBulkCopy(connection)) {
+            copy.setDestinationTableName(f[1]);
+            copy.writeToServer(new Triples(f));
+        }
+    }
+
+    /** The rows of a `bulk` line. */
+    private static final class Triples implements ISQLServerBulkData {
+        private static final int[] TYPES = {Types.INTEGER, Types.NVARCHAR, Types.VARBINARY};
+        private static final int[] LENGTHS = {10, 100, 50};
+        private static final String[] NAMES = {"id", "t", "b"};
+        private final String[] fields;
+        private int at = -1;
+
+        Triples(String[] fields) {
+            this.fields = fields;
+        }
+
+        @Override
+        public Set<Integer> getColumnOrdinals() {
+            return new TreeSet<>(Set.of(1, 2, 3));
+        }
+
+        @Override
+        public String getColumnName(int column) {
+            return NAMES[column - 1];
+        }
+
+        @Override
+        public int getColumnType(int column) {
+            return TYPES[column - 1];
+        }
+
+        @Override
+        public int getPrecision(int column) {
+            return LENGTHS[column - 1];
+        }
+
+        @Override
+        public int getScale(int column) {
+            return 0;
+        }
+
+        @Override
+        public Object[] getRowData() {
+            String hex = fields[at + 2];
+            return new Object[] {Integer.valueOf(fields[at]), fields[at + 1], hex == null ? null : HexFormat.of().parseHex(hex)};
+        }
+
+        @Override
+        public boolean next() {
+            at = at < 0 ? 2 : at + 3;
+            return at < fields.length;
+        }
+    }
+
+    private void scroll(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement(SQLServerResultSet.TYPE_SS_SERVER_CURSOR_FORWARD_ONLY,
+            ResultSet.CONCUR_READ_ONLY)) {
+            statement.setFetchSize(3);
+            rows(statement.executeQuery(sql));
+        }
+        try (Statement statement = connection.createStatement(ResultSet.TYPE_SCROLL_INSENSITIVE, ResultSet.CONCUR_READ_ONLY)) {
+            statement.setFetchSize(3);
+            ResultSet rs = statement.executeQuery(sql);
+            put("set");
+            for (boolean more = rs.last(); more; more = rs.previous()) {
+                put("row", rs.getString(1), rs.getString(2));
+            }
         }
     }
 

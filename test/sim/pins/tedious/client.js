@@ -117,6 +117,26 @@ const operations = {
     connection.execSqlBatch(request);
     setTimeout(() => connection.cancel(), Number(ms));
   },
+  drain: ([sql], done) => {
+    let count = 0;
+    const request = new Request(sql, (error) => {
+      put('set');
+      put('row', String(count));
+      done(error);
+    });
+    request.on('row', () => count++);
+    connection.execSqlBatch(request);
+  },
+  bulk: ([table, ...fields], done) => {
+    const load = connection.newBulkLoad(table, {}, done);
+    load.addColumn('id', TYPES.Int, { nullable: false });
+    load.addColumn('t', TYPES.NVarChar, { length: 100, nullable: true });
+    load.addColumn('b', TYPES.VarBinary, { length: 50, nullable: true });
+    const rows = [];
+    for (let i = 0; i < fields.length; i += 3)
+      rows.push([Number(fields[i]), fields[i + 1], fields[i + 2] === null ? null : Buffer.from(fields[i + 2], 'hex')]);
+    connection.execBulkLoad(load, rows);
+  },
   close: (_, done) => {
     connection.once('end', () => done());
     connection.close();
