@@ -264,3 +264,30 @@ def test_snapshot_reads_are_stable(sim):
         assert b.run("UPDATE p SET d = 5 WHERE id = 1").errors[0][0] == 3960
         assert b.ok("SELECT @@TRANCOUNT").value == "0"
         assert b.ok("SELECT COUNT(*) FROM p").value == "4"
+
+
+def test_options_end_with_their_scope(sim):
+    """Drivers ask for metadata with SET FMTONLY ON inside of sp_executesql."""
+    with Probe(sim) as p:
+        p.ok("SET LOCK_TIMEOUT 1234")
+        p.ok("EXEC sp_executesql N'SET FMTONLY ON SELECT * FROM sys.schemas '; EXEC (N'SET LOCK_TIMEOUT 7; SET XACT_ABORT ON; SET TRANSACTION ISOLATION LEVEL SNAPSHOT')")
+        assert p.ok("SELECT @@LOCK_TIMEOUT, @@OPTIONS & 16384").rows == [("1234", "0")]
+        p.ok("SET FMTONLY ON")
+        assert p.ok("SELECT 1").rows == []
+        p.ok("SET FMTONLY OFF")
+        assert p.ok("SELECT 1").rows == [("1",)]
+
+
+def test_long_chains(sim):
+    with Probe(sim) as p:
+        numbers = range(2, 900)
+        assert p.ok("SELECT 1 WHERE " + " OR ".join(f"1 = {i}" for i in numbers) + " OR 1 = 1").rows == [("1",)]
+        assert p.ok("SELECT 1 WHERE " + " AND ".join(f"1 <> {i}" for i in numbers)).rows == [("1",)]
+        assert p.ok("SELECT 1 WHERE 0 IN (" + ", ".join(map(str, range(10000))) + ")").rows == [("1",)]
+        assert p.ok("SELECT LEN(" + " + ".join("'a'" for _ in numbers) + ")").value == "898"
+        for deep in ("(" * 10000 + "1" + ")" * 10000, "- " * 10000 + "1", "CASE WHEN 1=1 THEN " * 5000 + "1" + " END" * 5000):
+            reply = p.run("SELECT " + deep)
+            assert not reply.errors or reply.errors[0][0] in (191, 8631), (deep[:40], reply.errors)
+        for deep in ("SELECT * FROM (" * 3000 + "SELECT 1 AS a" + ") t" * 3000, "BEGIN " * 10000 + "PRINT 1" + " END" * 10000, "IF 1=1 " * 10000 + "PRINT 1"):
+            assert p.run(deep).errors[0][0] in (191, 8631), deep[:40]
+        assert p.ok("SELECT 1").value == "1"

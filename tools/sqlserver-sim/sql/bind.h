@@ -13,6 +13,7 @@ typedef struct bound {
     const cat_column_t *col; /* plain column */
     const char *name;        /* natural output name, "" = none */
     bool agg;
+    const char *chain; /* a concatenation without its parentheses, for the next one */
 } bound_t;
 
 typedef struct scope_col {

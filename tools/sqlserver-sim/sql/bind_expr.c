@@ -330,9 +330,11 @@ static bool bind_binary(binder_t *b, const expr_t *e, bound_t *ret)
         int n = n0 < 0 || n1 < 0 ? SIM_LEN_MAX : n0 + n1 > (uni ? 4000 : 8000) ? (uni ? 4000 : 8000) : n0 + n1;
         ret->type = uni ? type_nvarchar(n) : type_varchar(n);
         ret->type.utf8 = t.utf8;
-        ret->sql = arena_printf(b->a, "(%s||%s)", v[0].sql, v[1].sql);
+        ret->chain = arena_printf(b->a, "%s||%s", v[0].chain != NULL ? v[0].chain : v[0].sql, v[1].sql);
+        ret->sql = arena_printf(b->a, "(%s)", ret->chain);
         if (n0 >= 0 && n1 >= 0 && n0 + n1 > n)
-            ret->sql = bind_convert(b, ret->sql, &(sim_typeinfo_t){.base = t.base, .len = SIM_LEN_MAX}, &ret->type);
+            ret->sql = bind_convert(b, ret->sql, &(sim_typeinfo_t){.base = t.base, .len = SIM_LEN_MAX}, &ret->type),
+            ret->chain = NULL;
         return true;
     }
     if (e->op == '+' && type_is_binary(x) && type_is_binary(y)) {
@@ -519,6 +521,7 @@ bool bind_expr(binder_t *b, const expr_t *e, bound_t *ret)
             return fail(b->s, 447, 16, 0, "Expression type %s is invalid for COLLATE clause.",
                         type_name(ret->type.base));
         const char *c = e->name.part[0];
+        ret->chain = NULL;
         if (strstr(c, "UTF8") != NULL && !type_is_unicode(ret->type.base)) ret->type.utf8 = true;
         if (strstr(c, "_BIN") != NULL || strstr(c, "_CS_") != NULL)
             ret->sql = arena_printf(b->a, "(%s COLLATE BINARY)", ret->sql);
@@ -589,16 +592,45 @@ static bool cond_like(binder_t *b, const expr_t *e, const char **ret)
     return true;
 }
 
+static void balanced(const char *const *terms, size_t n, const char *op, buf_t *out)
+{
+    if (n == 1) {
+        buf_adds(out, terms[0]);
+        return;
+    }
+    buf_addc(out, '(');
+    balanced(terms, n / 2, op, out);
+    buf_adds(out, op);
+    balanced(terms + n / 2, n - n / 2, op, out);
+    buf_addc(out, ')');
+}
+
+/* a AND b AND c ... hangs to the left in the tree; SQLite's parser has a stack of 100, so it gets a flat tree. */
+static bool cond_chain(binder_t *b, const expr_t *e, const char **ret)
+{
+    size_t n = 1;
+    const expr_t *at = e;
+    for (; at->kind == e->kind; at = at->args[0]) n++;
+    const char **terms = arena_alloc(b->a, sizeof(*terms) * n);
+    size_t i = n;
+    for (at = e; at->kind == e->kind; at = at->args[0])
+        if (!bind_cond(b, at->args[1], &terms[--i])) return false;
+    if (!bind_cond(b, at, &terms[0])) return false;
+    buf_t out = {0};
+    balanced(terms, n, e->kind == E_AND ? " AND " : " OR ", &out);
+    *ret = arena_memdup(b->a, buf_text(&out), out.len);
+    buf_done(&out);
+    return true;
+}
+
 bool bind_cond(binder_t *b, const expr_t *e, const char **ret)
 {
     bound_t l, r;
-    const char *x, *y;
+    const char *x;
     switch (e->kind) {
     case E_AND:
     case E_OR:
-        if (!bind_cond(b, e->args[0], &x) || !bind_cond(b, e->args[1], &y)) return false;
-        *ret = arena_printf(b->a, "(%s %s %s)", x, e->kind == E_AND ? "AND" : "OR", y);
-        return true;
+        return cond_chain(b, e, ret);
     case E_NOT:
         if (!bind_cond(b, e->args[0], &x)) return false;
         *ret = arena_printf(b->a, "(NOT %s)", x);

@@ -388,6 +388,38 @@ static void capture(sim_session_t *s, frame_t *f, proc_capture_t *cap, arena_t *
     (void)s;
 }
 
+/* SET options of a procedure or of dynamic text end with it. */
+typedef struct scope_options {
+    int32_t textsize;
+    int64_t rowcount_limit;
+    int lock_timeout, datefirst;
+    bool nocount, xact_abort, implicit_tran, quoted_identifier, ansi_warnings, fmtonly, showplan;
+    iso_t isolation;
+} scope_options_t;
+
+static scope_options_t options_of(const sim_session_t *s)
+{
+    return (scope_options_t){s->textsize,      s->rowcount_limit, s->lock_timeout,  s->datefirst,
+                             s->nocount,       s->xact_abort,     s->implicit_tran, s->quoted_identifier,
+                             s->ansi_warnings, s->fmtonly,        s->showplan,      s->isolation};
+}
+
+static void options_back(sim_session_t *s, const scope_options_t *o)
+{
+    s->textsize = o->textsize;
+    s->rowcount_limit = o->rowcount_limit;
+    s->lock_timeout = o->lock_timeout;
+    s->datefirst = o->datefirst;
+    s->nocount = o->nocount;
+    s->xact_abort = o->xact_abort;
+    s->implicit_tran = o->implicit_tran;
+    s->quoted_identifier = o->quoted_identifier;
+    s->ansi_warnings = o->ansi_warnings;
+    s->fmtonly = o->fmtonly;
+    s->showplan = o->showplan;
+    s->isolation = o->isolation;
+}
+
 flow_t exec_body_capture(sim_session_t *s, const char *text, size_t len, frame_t *f, proc_capture_t *cap, arena_t *keep)
 {
     arena_t ast = {0};
@@ -406,6 +438,7 @@ flow_t exec_body_capture(sim_session_t *s, const char *text, size_t len, frame_t
         return FLOW_ERROR;
     }
     sql_error_t err = {0};
+    scope_options_t options = options_of(s);
     s->frame = f;
     size_t nknown = 0;
     for (sim_var_t *v = f->vars; v != NULL; v = v->next) nknown++;
@@ -427,6 +460,7 @@ flow_t exec_body_capture(sim_session_t *s, const char *text, size_t len, frame_t
     } else {
         flow = run_list(s, first);
     }
+    if (f->in_proc) options_back(s, &options);
     s->frame = f->outer;
     if (cap != NULL) capture(s, f, cap, keep);
     cursors_leave(s, f);

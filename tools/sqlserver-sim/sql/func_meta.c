@@ -167,6 +167,26 @@ static bool fn_col_name(fn_call_t *c)
     return ret_text(c, col != NULL ? col->name : NULL);
 }
 
+static bool fn_type_name(fn_call_t *c)
+{
+    if (c->args[0].is_null) return ret_null(c);
+    if (c->args[0].u.i == 256) return ret_text(c, "sysname");
+    for (int i = 1; i < SIM_T_COUNT; i++)
+        if (type_row((sim_base_t)i)->system_type_id == c->args[0].u.i)
+            return ret_text(c, type_row((sim_base_t)i)->name);
+    return ret_null(c);
+}
+
+static bool fn_type_id(fn_call_t *c)
+{
+    const char *name = arg_text(c, 0);
+    name_t n;
+    if (name == NULL || !parse_name_text(c->a, name, strlen(name), &n)) return ret_null(c);
+    if (name_eq(n.part[n.n - 1], "sysname")) return ret_int(c, 256);
+    const type_row_t *row = type_by_name(n.part[n.n - 1]);
+    return row != NULL ? ret_int(c, row->system_type_id) : ret_null(c);
+}
+
 static bool fn_col_length(fn_call_t *c)
 {
     sdb_t *sdb;
@@ -426,6 +446,8 @@ const func_row_t func_meta_rows[] = {
     {"objectproperty", 2, 2, "is", 'i', fn_objectproperty, false, true},
     {"objectpropertyex", 2, 2, "is", 'i', fn_objectproperty, false, true},
     {"col_name", 2, 2, "i", 'n', fn_col_name, false, true},
+    {"type_name", 1, 1, "i", 'n', fn_type_name, false, false},
+    {"type_id", 1, 1, "s", 'i', fn_type_id, false, false},
     {"col_length", 2, 2, "s", 't', fn_col_length, false, true},
     {"columnproperty", 3, 3, "iss", 'i', fn_columnproperty, false, true},
     {"serverproperty", 1, 1, "s", 'v', fn_serverproperty, false, true},

@@ -337,6 +337,7 @@ static bool bind_nullif(binder_t *b, const expr_t *e, bound_t *ret)
     ret->sql = arena_printf(b->a, "CASE WHEN %s THEN NULL ELSE %s END", c, ret->sql);
     ret->name = "";
     ret->col = NULL;
+    ret->chain = NULL;
     ret->type.not_null = false;
     return true;
 }

@@ -50,6 +50,11 @@ void fail_set_sqlite(sim_session_t *s)
         s->gone = true;
         return;
     }
+    if (strstr(msg, "stack overflow") != NULL || strstr(msg, "too large") != NULL || strstr(msg, "too many") != NULL ||
+        strstr(msg, "nesting") != NULL) {
+        fail_set(s, 8631, 17, 1, "Internal error: Server stack limit has been reached.");
+        return;
+    }
     fail_set(s, 8624, 16, 1, "Internal Query Processor Error: The query processor could not produce a query plan (%s).",
              msg);
 }
