@@ -16,10 +16,15 @@ RETRY = (
     (r"WARN BaseSourceTask: Going to restart connector after 0 sec. after a retriable exception", "every SQL error is tried again, here after 300 ms"),
     (r"WARN ErrorHandler: Retry \d+ of unlimited retries will be attempted", "the same"),
 )
+AGAIN = (r"WARN AbstractSnapshotChangeEventSource: Snapshot was not completed successfully ?, it will be re-executed upon connector restart", "the outcome of it")
 
 
 def failure(text):
     return rf"ERROR ErrorHandler: Producer failure\n([^\n]*Exception: )+{text}"
+
+
+def failed_snapshot(text):
+    return ((failure(text), "this is what the test provokes"), (rf"ERROR RelationalSnapshotChangeEventSource: Error during snapshot\n.*{text}", "the same"), AGAIN)
 
 
 EXPLAINED = {
@@ -33,7 +38,7 @@ EXPLAINED = {
         (r"WARN DistributedHerder: .* Catching up to assignment's config offset", "the worker that was killed comes back"),
         (r"ERROR RelationalSnapshotChangeEventSource: Error during snapshot\n.*InterruptedException: Interrupted while snapshotting", "a task that is stopped"),
         (r"ERROR ErrorHandler: Producer failure\n.*InterruptedException: Interrupted while snapshotting", "while it reads rows says so twice"),
-        (r"WARN AbstractSnapshotChangeEventSource: Snapshot was not completed successfully ?, it will be re-executed upon connector restart", "and once more"),
+        AGAIN,
     ),
     "lost connection": (
         (failure("SQL Server did not return a response. The connection has been closed."), "dropped before the first byte of a reply"),
@@ -46,8 +51,8 @@ EXPLAINED = {
     ),
     "lost in snapshot": (
         (r"ERROR RelationalSnapshotChangeEventSource: Error during snapshot\n.*Snapshotting of table .* failed", "a connection lost while rows are read,"),
-        (r"ERROR RelationalSnapshotChangeEventSource: Error in finally block\n.*The connection is closed.", "the rollback on it,"),
-        (r"WARN AbstractSnapshotChangeEventSource: Snapshot was not completed successfully ?, it will be re-executed upon connector restart", "and the outcome"),
+        (r"ERROR RelationalSnapshotChangeEventSource: Error in finally block\n.*The connection is closed.", "and the rollback on it"),
+        AGAIN,
     ),
     "failing statement": (
         (failure(r"Transaction \(Process ID \d+\) was deadlocked on lock resources"), "1205"),
@@ -55,6 +60,9 @@ EXPLAINED = {
         (failure("A timeout occurred while waiting for memory resources."), "8645"),
         *RETRY,
     ),
+    "snapshot not allowed": (*failed_snapshot("Snapshot isolation transaction failed accessing database '\\w+' because"), *RETRY),
+    "table is locked": (*failed_snapshot("Lock request time out period exceeded."), *RETRY),
+    "unknown certificate": ((r"ERROR SqlServerConnector: Failed testing connection for .*\n.*PKIX path building failed", "the refused configuration"),),
     "failing login": ((failure("Login failed for user 'sa'."), "18456"), *RETRY),
     "position lost": (
         (r"WARN BaseSourceTask: Last recorded offset is no longer available on the server.", "3.6 looks before it starts"),

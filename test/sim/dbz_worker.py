@@ -1,6 +1,7 @@
 """The unmodified Debezium connector in Kafka's own Connect worker: one broker, one worker for each version, shared by all tests."""
 
 import collections
+import contextlib
 import functools
 import json
 import os
@@ -109,6 +110,19 @@ class Database:
     def transaction(self, *statements):
         self._run(self.name, "BEGIN TRAN", *statements, "COMMIT TRAN")
 
+    @contextlib.contextmanager
+    def open_transaction(self, *statements):
+        """What they lock stays locked for the body; then it is committed."""
+        conn = pymssql.connect(server="127.0.0.1", port=str(self.sim.port), user="sa", password=PASSWORD, database=self.name)
+        try:
+            cursor = conn.cursor()
+            for sql in statements:
+                cursor.execute(sql)
+            yield
+            conn.commit()
+        finally:
+            conn.close()
+
     def rows(self, sql):
         return self._run(self.name, sql, rows=True)
 
@@ -128,7 +142,7 @@ class Database:
 
     def fault(self, kind, **arguments):
         text = "".join(f", @{k} = " + (str(v) if isinstance(v, int) else f"N'{v}'") for k, v in arguments.items())
-        self._run("master", f"EXEC sim.fault @kind = N'{kind}'{text}")
+        self.run(f"EXEC sim.fault @kind = N'{kind}'{text}")
 
     def clear_faults(self):
         self._run("master", "EXEC sim.fault_clear")

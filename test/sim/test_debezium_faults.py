@@ -207,3 +207,48 @@ def test_clock_change(case):
     second = source.records("flow", 2)[1]
     gap = second.value["source"]["ts_ms"] - first.value["source"]["ts_ms"]
     assert 3600_000 <= gap < 3660_000, gap
+
+
+@debezium(120)
+def test_capture_faults(case):
+    """Capture that lags and log positions that jump: changes come late, never twice, never not."""
+    case.db.table("flow", TWO, ["(1, 'a')"])
+    source = case.source(["flow"]).streaming()
+    case.db.fault("capture_delay", arg="pause")
+    case.db.run("INSERT INTO dbo.flow VALUES (2, 'b')", "UPDATE dbo.flow SET name = 'c' WHERE id = 2")
+    stays_true(lambda: source.so_far("flow") <= 1, 0.5, "no change is seen")
+    case.db.fault("capture_delay", arg="resume")
+    assert source.changes("flow", 3)[1:] == [("c", None, {"id": 2, "name": "b"}), ("u", {"id": 2, "name": "b"}, {"id": 2, "name": "c"})]
+    case.db.fault("lsn_gap", arg="5")
+    case.db.run("INSERT INTO dbo.flow VALUES (3, 'd')")
+    assert source.until_row("flow", 3) == [("r", 1), ("c", 2), ("u", 2), ("c", 3)]
+
+
+@debezium(120)
+def test_readable_secondary(case):
+    """ReadOnly intent on a server that takes no writes: the snapshot, and later the stream."""
+    case.db.run(f"ALTER DATABASE [{case.db.name}] SET ALLOW_SNAPSHOT_ISOLATION ON")
+    case.db.table("flow", TWO, ["(1, 'a')"])
+    case.db.captured()
+    case.db.fault("read_only")
+    assert case.db.error_of("INSERT INTO dbo.flow VALUES (0, 'x')") == 3906
+    source = case.source(["flow"], database_applicationIntent="ReadOnly").streaming()
+    assert source.until_row("flow", 1) == [("r", 1)]
+    case.db.fault("read_only", arg="off")
+    case.db.run("INSERT INTO dbo.flow VALUES (2, 'b')")
+    assert source.until_row("flow", 2) == [("r", 1), ("c", 2)]
+
+
+@debezium(120, "dropped instance")
+def test_instance_goes_between_two_polls(case):
+    """An instance is dropped right before it is asked, after the connector has seen it in the list."""
+    for table in ("gone", "stays"):
+        case.db.table(table, TWO)
+    source = case.source(["gone", "stays"]).streaming()
+    case.db.run("INSERT INTO dbo.gone VALUES (1, 'a')")
+    source.until_row("gone", 1)
+    case.db.fault("cdc_disabled", match="%dbo_gone%ORDER BY%", arg="instance:dbo_gone")
+    case.db.run("INSERT INTO dbo.stays VALUES (2, 'b')")
+    case.db.until_hit()
+    assert source.until_row("stays", 2) == [("c", 2)]
+    source.running()
