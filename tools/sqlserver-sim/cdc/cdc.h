@@ -34,6 +34,8 @@ bool log_take_lsn(sim_session_t *s, sdb_t *sdb, lsn_t *ret_lsn);
 
 /** System procedures sp_cdc_*. *ret_found false: not one of them. */
 bool cdc_procedure(sim_session_t *s, sdb_t *sdb, const char *name, stmt_t *st, bool *ret_found);
+/** What sp_cdc_disable_db does; the caller holds both writer slots and has a fresh catalog. */
+bool cdc_disable(sim_session_t *s, sdb_t *sdb);
 /** Drops the instances of a table (DROP TABLE, disable). */
 bool cdc_drop_instances(sim_session_t *s, sdb_t *sdb, int source_id, const char *instance);
 

@@ -81,20 +81,23 @@ bool cdc_drop_instances(sim_session_t *s, sdb_t *sdb, int source_id, const char 
                         sq_exec(s, "DELETE FROM %s._cdc_lsn_time_mapping", sdb->db->xattach));
 }
 
-static bool disable_db(proc_call_t *c)
+bool cdc_disable(sim_session_t *s, sdb_t *sdb)
 {
-    sim_session_t *s = c->s;
-    const char *d = c->sdb->db->attach, *x = c->sdb->db->xattach;
-    if (!tran_write(s, c->sdb, false) || !session_catalog(s, c->sdb)) return false;
-    if (!c->sdb->cat->cdc) return true;
-    bool ok = cdc_drop_instances(s, c->sdb, 0, NULL) && tran_write(s, c->sdb, true) &&
+    const char *d = sdb->db->attach, *x = sdb->db->xattach;
+    bool ok = cdc_drop_instances(s, sdb, 0, NULL) && tran_write(s, sdb, true) &&
               sq_exec(s, "UPDATE %s._sim_meta SET v=0 WHERE k='cdc'", d) &&
               sq_exec(s, "DELETE FROM %s._sim_schemas WHERE name='cdc'", d) &&
               sq_exec(s, "DELETE FROM %s._cdc_lsn_time_mapping", x) &&
               sq_exec(s, "DELETE FROM %s._cdc_ddl_history", x) && sq_exec(s, "DELETE FROM %s._cdc_jobs", d) &&
-              sq_exec(s, "DELETE FROM %s._sim_log", d) && ddl_touch(s, c->sdb);
-    if (ok) set_flag(c->sdb->db, false);
+              sq_exec(s, "DELETE FROM %s._sim_log", d) && ddl_touch(s, sdb);
+    if (ok) set_flag(sdb->db, false);
     return ok;
+}
+
+static bool disable_db(proc_call_t *c)
+{
+    if (!tran_write(c->s, c->sdb, false) || !session_catalog(c->s, c->sdb)) return false;
+    return !c->sdb->cat->cdc || cdc_disable(c->s, c->sdb);
 }
 
 static const char *text_arg(proc_call_t *c, size_t pos, const char *name)

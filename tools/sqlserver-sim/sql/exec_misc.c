@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "sql/backup.h"
 #include "sql/bind.h"
 #include "sql/ddl.h"
 #include "sql/exec.h"
@@ -395,6 +397,12 @@ bool exec_database_ddl(sim_session_t *s, stmt_t *st)
 
 /* ---- maintenance ---- */
 
+static bool outside_tran(sim_session_t *s)
+{
+    return s->trancount == 0 ||
+           fail(s, 3021, 16, 0, "Cannot perform a backup or restore operation within a transaction.");
+}
+
 static bool backup(sim_session_t *s, stmt_t *st)
 {
     const char *path;
@@ -402,18 +410,9 @@ static bool backup(sim_session_t *s, stmt_t *st)
     if (db == NULL)
         return fail(s, 911, 16, 1, "Database '%s' does not exist. Make sure that the name is entered correctly.",
                     st->word);
-    if (!no_tran(s, "BACKUP DATABASE") || !text_of(s, st->expr, &path)) return false;
-    sdb_t *sdb = session_db_attach(s, db);
-    remove(path); /* WITH INIT: a backup set replaces the file */
-    if (sdb == NULL || !sq_exec(s, "VACUUM %s INTO %Q", db->attach, path)) {
-        s->err = (sql_error_t){0};
-        return fail(
-            s, 3201, 16, 1,
-            "Cannot open backup device '%s'. Operating system error 2(The system cannot find the file specified.).",
-            path);
-    }
+    if (!outside_tran(s) || !text_of(s, st->expr, &path)) return false;
     int64_t pages = 0;
-    sq_int(s, &pages, "SELECT page_count FROM pragma_page_count(%Q)", db->attach);
+    if (!backup_database(s, db, path, &pages)) return false;
     char *t = sim_asprintf("BACKUP DATABASE successfully processed %lld pages in 0.010 seconds.", (long long)pages);
     send_message(s, 3014, 0, 1, t, st->line);
     free(t);
@@ -424,37 +423,14 @@ static bool restore(sim_session_t *s, stmt_t *st)
 {
     const char *path;
     sim_db_t *db = server_db(s->server, st->word);
-    char *error = NULL;
-    if (!no_tran(s, "RESTORE DATABASE") || !text_of(s, st->expr, &path)) return false;
-    FILE *in = fopen(path, "rb");
-    if (in == NULL)
-        return fail(
-            s, 3201, 16, 2,
-            "Cannot open backup device '%s'. Operating system error 2(The system cannot find the file specified.).",
-            path);
-    if (db != NULL) {
-        if (s->cur->db == db) {
-            fclose(in);
-            return fail(s, 3102, 16, 1,
-                        "RESTORE cannot process database '%s' because it is in use by this session. It is recommended "
-                        "that the master database be used when performing this operation.",
-                        st->word);
-        }
-        server_drop_db(s->server, db);
-    }
-    bool ok = server_create_db(s->server, st->word, CATALOG_COLLATION, &db, &error);
-    free(error);
-    sdb_t *sdb = ok ? session_db_attach(s, db) : NULL;
-    sqlite3 *src = NULL;
-    ok = sdb != NULL && sqlite3_open_v2(path, &src, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK;
-    if (ok) {
-        sqlite3_backup *b = sqlite3_backup_init(s->sq, db->attach, src, "main");
-        ok = b != NULL && sqlite3_backup_step(b, -1) == SQLITE_DONE;
-        sqlite3_backup_finish(b);
-    }
-    sqlite3_close(src);
-    fclose(in);
-    if (!ok) return fail(s, 3013, 16, 1, "RESTORE DATABASE is terminating abnormally.");
+    if (!outside_tran(s) || !text_of(s, st->expr, &path)) return false;
+    if (db != NULL && s->cur->db == db)
+        return fail(s, 3102, 16, 1,
+                    "RESTORE cannot process database '%s' because it is in use by this session. It is recommended "
+                    "that the master database be used when performing this operation.",
+                    st->word);
+    if (db != NULL && access(path, R_OK) == 0) server_drop_db(s->server, db);
+    if (!restore_database(s, st->word, path, st->flag)) return false;
     return send_message(s, 3014, 0, 1, "RESTORE DATABASE successfully processed the backup set.", st->line);
 }
 

@@ -196,10 +196,29 @@ static bool waitfor(parser_t *p, stmt_t *s)
     return p_next(p) && p_expect_word(p, "delay") && p_expr(p, &s->expr);
 }
 
-static bool skip_to_end(parser_t *p)
+/* WITH option [= value], ... Those of tapes and media change nothing here; what would change the result and is not built
+ * (NORECOVERY, differential backups) is refused. flag: KEEP_CDC. */
+static bool backup_options(parser_t *p, stmt_t *s)
 {
-    while (p->tok.kind != T_EOF && !p_is_op(p, ';'))
-        if (!p_next(p)) return false;
+    static const char *const both[] = {"init",           "noinit",    "format",      "noformat", "skip",
+                                       "noskip",         "stats",     "unload",      "name",     "compression",
+                                       "no_compression", "copy_only", "checksum",    "file",     "replace",
+                                       "recovery",       "keep_cdc",  "description", NULL};
+    bool more = true, hit;
+    while (more) {
+        if (!p_next(p)) return false; /* WITH or the comma */
+        const char *word = p_text(p, &p->tok);
+        size_t i = 0;
+        while (both[i] != NULL && !name_eq(both[i], word)) i++;
+        bool restore_only = name_eq(word, "replace") || name_eq(word, "recovery") || name_eq(word, "keep_cdc");
+        if (both[i] == NULL || (restore_only && s->kind == ST_BACKUP))
+            return sql_fail(p->arena, p->err, 155, 15, 1, "'%s' is not a recognized %s option.", word,
+                            s->kind == ST_BACKUP ? "BACKUP" : "RESTORE");
+        s->flag = s->flag || name_eq(word, "keep_cdc");
+        expr_t *value;
+        if (!p_next(p) || !p_accept_op(p, '=', &hit) || (hit && !p_expr(p, &value))) return false;
+        more = p_is_op(p, ',');
+    }
     return true;
 }
 
@@ -209,7 +228,7 @@ static bool backup(parser_t *p, stmt_t *s, stmt_kind_t kind)
     if (!p_next(p) || !p_expect_kw(p, KW_DATABASE) || !p_ident(p, &s->word)) return false;
     if (!p_is_kw(p, kind == ST_BACKUP ? KW_TO : KW_FROM)) return p_fail(p);
     if (!p_next(p) || !p_expect_word(p, "disk") || !p_expect_op(p, '=') || !p_expr(p, &s->expr)) return false;
-    return p_is_kw(p, KW_WITH) ? skip_to_end(p) : true;
+    return p_is_kw(p, KW_WITH) ? backup_options(p, s) : true;
 }
 
 static bool dbcc(parser_t *p, stmt_t *s)
