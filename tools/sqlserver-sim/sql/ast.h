@@ -137,6 +137,8 @@ struct select {
     order_item_t *order;
     size_t norder;
     expr_t *offset, *fetch;
+    bool has_maxrec;
+    int64_t maxrec; /* OPTION (MAXRECURSION n) */
 };
 
 typedef enum stmt_kind {

@@ -50,6 +50,15 @@ typedef struct bind_param {
     sim_value_t value;
 } bind_param_t;
 
+typedef struct recursion { /* inside the recursive part of a common table expression */
+    const cte_t *cte;
+    const char *table; /* its SQLite name */
+    const sim_column_t *cols;
+    size_t ncols;
+    const char *alias; /* of the one reference, NULL until it is seen */
+    struct recursion *outer;
+} recursion_t;
+
 typedef struct binder {
     sim_session_t *s;
     arena_t *a;
@@ -65,6 +74,8 @@ typedef struct binder {
     sdb_t *default_db;     /* for check and default texts of another database */
     const char *row_alias; /* inserted/deleted in OUTPUT */
     int depth;
+    struct recursion *rec; /* the recursive queries around, innermost first */
+    int64_t maxrec;
     gen_table_t *gen; /* the query reads a generator table */
 } binder_t;
 
@@ -88,6 +99,8 @@ bool bind_query(binder_t *b, select_t *q, bool top_level, bound_query_t *ret);
 bool bind_source(binder_t *b, source_t *src, scope_t *sc, buf_t *out);
 bool bind_function(binder_t *b, const expr_t *e, bound_t *ret); /* func_table.c */
 bool expr_is_aggregate(const expr_t *e);
+/** Name of a one-argument SUM or AVG for these types: SQLite takes DISTINCT only there. NULL with an error. */
+const char *sum_distinct_function(binder_t *b, bool avg, const sim_typeinfo_t *from, const sim_typeinfo_t *to);
 sqlite3_stmt *bind_prepare(binder_t *b, const char *sql); /* prepares and binds the collected parameters */
 const char *collate_for(const sim_typeinfo_t *t);         /* " COLLATE SQLCI" or "" */
 const char *comparable(binder_t *b, const char *sql, const sim_typeinfo_t *t);

@@ -8,7 +8,7 @@
 
 void binder_init(binder_t *b, sim_session_t *s)
 {
-    *b = (binder_t){.s = s, .a = &s->arena};
+    *b = (binder_t){.s = s, .a = &s->arena, .maxrec = 100};
 }
 
 const char *bind_param(binder_t *b, const sim_typeinfo_t *t, const sim_value_t *v)

@@ -1,272 +1,8 @@
-/* bind_query.c: FROM sources, select lists, ordering and set operations. */
+/* bind_query.c: select lists, grouping, ordering, TOP and set operations. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "gen/gen.h"
 #include "sql/bind.h"
-#include "sql/module.h"
-#include "sql/security.h"
-
-bool resolve_db(sim_session_t *s, const name_t *n, sdb_t **ret_sdb, const char **ret_schema, const char **ret_object)
-{
-    *ret_object = n->part[n->n - 1];
-    *ret_schema = n->n >= 2 && n->part[n->n - 2][0] != '\0' ? n->part[n->n - 2] : "dbo";
-    *ret_sdb = s->cur;
-    if (n->n == 4)
-        return fail(s, 7202, 11, 2,
-                    "Could not find server '%s' in sys.servers. Verify that the correct server name was specified.",
-                    n->part[0]);
-    if (n->n == 3 && n->part[0][0] != '\0') {
-        *ret_sdb = session_db(s, n->part[0]);
-        if (*ret_sdb == NULL && s->err.text == NULL)
-            fail(s, 208, 16, 1, "Invalid object name '%s'.", name_dotted(&s->arena, n));
-    }
-    if (*ret_sdb == NULL) return false;
-    return session_catalog(s, *ret_sdb);
-}
-
-bool resolve_table(sim_session_t *s, const name_t *n, sdb_t **ret_sdb, cat_table_t **ret_table)
-{
-    const char *schema, *object = n->part[n->n - 1];
-    *ret_table = NULL;
-    *ret_sdb = s->cur;
-    if (object[0] == '@') {
-        sim_var_t *v = session_var(s, object);
-        if (v == NULL || v->table == NULL)
-            return fail(s, 1087, 15, 2, "Must declare the table variable \"%s\".", object);
-        *ret_table = v->table;
-        return true;
-    }
-    if (object[0] == '#') {
-        *ret_table = session_temp(s, object);
-        return true;
-    }
-    if (!resolve_db(s, n, ret_sdb, &schema, &object)) return false;
-    *ret_table = catalog_table((*ret_sdb)->cat, schema, object);
-    return true;
-}
-
-static scope_src_t *add_src(binder_t *b, scope_t *sc)
-{
-    scope_src_t *grown = arena_alloc(b->a, sizeof(*grown) * (sc->nsrcs + 1));
-    if (sc->nsrcs != 0) memcpy(grown, sc->srcs, sizeof(*grown) * sc->nsrcs);
-    sc->srcs = grown;
-    return &sc->srcs[sc->nsrcs++];
-}
-
-static void table_cols(binder_t *b, scope_src_t *src, cat_table_t *t)
-{
-    src->ncols = t->ncols;
-    src->cols = arena_alloc(b->a, sizeof(scope_col_t) * (t->ncols + 1));
-    for (size_t i = 0; i < t->ncols; i++) {
-        const cat_column_t *c = &t->cols[i];
-        uint32_t flags = (c->identity ? SIM_COL_IDENTITY : 0) | (c->computed ? SIM_COL_COMPUTED : 0);
-        src->cols[i] = (scope_col_t){c->name, arena_printf(b->a, "c%d", c->id), c->type, flags, c};
-    }
-    src->table = t;
-}
-
-static void query_cols(binder_t *b, scope_src_t *src, const bound_query_t *q, const char **names, size_t nnames)
-{
-    src->ncols = q->ncols;
-    src->cols = arena_alloc(b->a, sizeof(scope_col_t) * (q->ncols + 1));
-    for (size_t i = 0; i < q->ncols; i++) {
-        src->cols[i] = (scope_col_t){i < nnames ? names[i] : q->cols[i].name, arena_printf(b->a, "k%zu", i + 1),
-                                     q->cols[i].type, q->cols[i].flags & ~(uint32_t)SIM_COL_EXPRESSION, NULL};
-    }
-}
-
-static bool bind_table(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
-{
-    sim_session_t *s = b->s;
-    const char *tn = arena_printf(b->a, "t%d", ++b->next_alias), *schema, *object;
-    const char *alias = src->alias != NULL ? src->alias : src->name.part[src->name.n - 1];
-    if (src->name.n == 1) {
-        for (scope_cte_t *c = b->ctes; c != NULL; c = c->next) {
-            if (!name_eq(c->cte->name, src->name.part[0])) continue;
-            scope_cte_t *save = b->ctes;
-            scope_t *save_scope = b->scope;
-            bound_query_t q;
-            b->ctes = c->next;
-            b->scope = NULL;
-            bool ok = bind_query(b, c->cte->query, false, &q);
-            b->ctes = save;
-            b->scope = save_scope;
-            if (!ok) return false;
-            scope_src_t *r = add_src(b, sc);
-            *r = (scope_src_t){.alias = alias, .tn = tn};
-            query_cols(b, r, &q, c->cte->cols, c->cte->ncols);
-            buf_printf(out, "(%s) AS %s", q.sql, tn);
-            return true;
-        }
-    }
-    sdb_t *sdb;
-    cat_table_t *t;
-    if (!resolve_table(s, &src->name, &sdb, &t)) return false;
-    /* a generator's tables exist, empty, for the catalogs; their rows are computed */
-    gen_table_t *g = t == NULL || t->temp ? NULL : gen_find(s->server, sdb->db->id, t->schema, t->name);
-    if (g != NULL) {
-        scope_src_t *r = add_src(b, sc);
-        *r = (scope_src_t){.alias = alias, .schema = t->schema, .db = sdb->db->name, .tn = tn};
-        b->gen = g;
-        b->reads_table = b->select_starts_tran = true;
-        gen_scope(b, g, t->name, r);
-        buf_printf(out, "(SELECT 1 WHERE 0) AS %s", tn);
-        return true;
-    }
-    if (t != NULL) {
-        if (!t->temp) {
-            b->reads_table = b->select_starts_tran = true;
-            if (!security_check_table(s, sdb, t, "SELECT") || !tran_read(s, sdb)) return false;
-            if (src->tablockx && !t->in_cdc && s->trancount > 0 && !lock_take(s, sdb->db->id, t->id, true))
-                return false;
-        }
-        scope_src_t *r = add_src(b, sc);
-        *r = (scope_src_t){.alias = alias, .tn = tn, .sdb = sdb};
-        if (src->alias == NULL) {
-            r->schema = t->schema;
-            r->db = sdb->db->name;
-        }
-        table_cols(b, r, t);
-        buf_printf(out, "%s AS %s", t->storage, tn);
-        return true;
-    }
-    bool found = false;
-    if (src->name.part[src->name.n - 1][0] != '#') {
-        if (!resolve_db(s, &src->name, &sdb, &schema, &object)) return false;
-        bound_query_t view;
-        const char **view_cols;
-        size_t view_ncols;
-        if (!module_bind_view(b, sdb, schema, object, &view, &view_cols, &view_ncols, &found)) return false;
-        if (found) {
-            scope_src_t *r = add_src(b, sc);
-            *r = (scope_src_t){.alias = alias, .schema = src->alias == NULL ? schema : NULL, .tn = tn};
-            query_cols(b, r, &view, view_cols, view_ncols);
-            buf_printf(out, "(%s) AS %s", view.sql, tn);
-            return true;
-        }
-        const char *sql;
-        scope_col_t *cols;
-        size_t n;
-        if (!sysview_find(b, sdb, schema, object, &sql, &cols, &n, &found)) return false;
-        if (found) {
-            if (sdb->db->user_db && !tran_read(s, sdb)) return false;
-            if (name_eq(schema, "cdc")) {
-                const cat_schema_t *sc_cdc = catalog_schema(sdb->cat, "cdc");
-                if (!security_check(s, sdb, 0, sc_cdc != NULL ? sc_cdc->id : 0, object, "cdc", "SELECT")) return false;
-                b->reads_table = b->select_starts_tran = true;
-            }
-            scope_src_t *r = add_src(b, sc);
-            *r = (scope_src_t){.alias = alias,
-                               .schema = src->alias == NULL ? schema : NULL,
-                               .db = src->alias == NULL ? sdb->db->name : NULL,
-                               .tn = tn};
-            r->cols = cols;
-            r->ncols = n;
-            buf_printf(out, "%s AS %s", sql, tn);
-            return true;
-        }
-    }
-    s->err_line = src->line;
-    return fail(s, 208, 16, 1, "Invalid object name '%s'.", name_dotted(b->a, &src->name));
-}
-
-static bool bind_values(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
-{
-    size_t w = src->width, rows = src->nargs / w;
-    bound_t *v = arena_alloc(b->a, sizeof(*v) * src->nargs);
-    sim_column_t *cols = arena_alloc(b->a, sizeof(*cols) * w);
-    for (size_t i = 0; i < src->nargs; i++) {
-        if (!bind_expr(b, src->args[i], &v[i])) return false;
-        cols[i % w].type = i < w ? v[i].type : type_unify(&cols[i % w].type, &v[i].type);
-        cols[i % w].name = "";
-    }
-    buf_addc(out, '(');
-    for (size_t r = 0; r < rows; r++) {
-        buf_adds(out, r == 0 ? "SELECT " : " UNION ALL SELECT ");
-        for (size_t c = 0; c < w; c++)
-            buf_printf(out, "%s%s AS k%zu", c > 0 ? "," : "",
-                       bind_convert(b, v[r * w + c].sql, &v[r * w + c].type, &cols[c].type), c + 1);
-    }
-    const char *tn = arena_printf(b->a, "t%d", ++b->next_alias);
-    buf_printf(out, ") AS %s", tn);
-    bound_query_t q = {.cols = cols, .ncols = w};
-    scope_src_t *r = add_src(b, sc);
-    *r = (scope_src_t){.alias = src->alias, .tn = tn};
-    query_cols(b, r, &q, src->cols, src->ncols);
-    return true;
-}
-
-bool bind_source(binder_t *b, source_t *src, scope_t *sc, buf_t *out)
-{
-    switch (src->kind) {
-    case S_TABLE:
-        return bind_table(b, src, sc, out);
-    case S_VALUES:
-        return bind_values(b, src, sc, out);
-    case S_SUBQUERY: {
-        bound_query_t q;
-        if (!bind_query(b, src->sub, false, &q)) return false;
-        const char *tn = arena_printf(b->a, "t%d", ++b->next_alias);
-        scope_src_t *r = add_src(b, sc);
-        *r = (scope_src_t){.alias = src->alias, .tn = tn};
-        for (size_t i = 0; i < q.ncols; i++)
-            if (q.cols[i].name[0] == '\0' && i >= src->ncols)
-                return fail(b->s, 8155, 16, 2, "No column name was specified for column %zu of '%s'.", i + 1,
-                            src->alias != NULL ? src->alias : "");
-        query_cols(b, r, &q, src->cols, src->ncols);
-        buf_printf(out, "(%s) AS %s", q.sql, tn);
-        return true;
-    }
-    case S_TVF: {
-        sdb_t *sdb;
-        const char *schema, *object, *sql;
-        bool found = false;
-        if (!resolve_db(b->s, &src->name, &sdb, &schema, &object)) return false;
-        scope_src_t r = {0};
-        if (!cdc_bind_tvf(b, src, sdb, schema, object, &r, &sql, &found)) return false;
-        if (!found) {
-            const char *full = name_dotted(b->a, &src->name);
-            return fail(b->s, 208, 16, 1, "Invalid object name '%s'.", full);
-        }
-        b->reads_table = b->select_starts_tran = true;
-        r.alias = src->alias != NULL ? src->alias : object;
-        r.tn = arena_printf(b->a, "t%d", ++b->next_alias);
-        *add_src(b, sc) = r;
-        buf_printf(out, "%s AS %s", sql, r.tn);
-        return true;
-    }
-    case S_JOIN: {
-        static const char *const words[] = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN"};
-        if (src->join >= J_CROSS_APPLY) return fail(b->s, 102, 15, 1, "Incorrect syntax near 'APPLY'.");
-        size_t first = sc->nsrcs;
-        if (!bind_source(b, src->left, sc, out)) return false;
-        size_t mid = sc->nsrcs;
-        buf_printf(out, " %s ", words[src->join]);
-        bool paren = src->right->kind == S_JOIN;
-        if (paren) buf_addc(out, '(');
-        if (!bind_source(b, src->right, sc, out)) return false;
-        if (paren) buf_addc(out, ')');
-        for (size_t i = first; i < sc->nsrcs; i++)
-            if ((i < mid && (src->join == J_RIGHT || src->join == J_FULL)) ||
-                (i >= mid && (src->join == J_LEFT || src->join == J_FULL)))
-                sc->srcs[i].outer_joined = true;
-        if (src->on != NULL) {
-            scope_t *save = b->scope;
-            const char *on;
-            sc->outer = save;
-            b->scope = sc;
-            bool ok = bind_cond(b, src->on, &on);
-            b->scope = save;
-            if (!ok) return false;
-            buf_printf(out, " ON %s", on);
-        }
-        return true;
-    }
-    default:
-        return false;
-    }
-}
 
 /* ---- select list ---- */
 
@@ -391,24 +127,31 @@ static bool check_grouping(binder_t *b, const select_t *q, const expr_t *e)
     return true;
 }
 
+/* The item of the select list that an ORDER BY item means: an ordinal or an alias; 0 = neither. */
+static bool order_ordinal(binder_t *b, const expr_t *e, const items_t *it, size_t *ret)
+{
+    *ret = 0;
+    if (e->kind == E_LIT && e->u.lit.type.base == SIM_T_INT) {
+        *ret = (size_t)e->u.lit.value.u.i;
+        if (*ret < 1 || *ret > it->n)
+            return fail(b->s, 108, 16, 1,
+                        "The ORDER BY position number %lld is out of range of the number of items in the select list.",
+                        (long long)e->u.lit.value.u.i);
+    } else if (e->kind == E_COL && e->name.n == 1) {
+        for (size_t k = 0; k < it->n && *ret == 0; k++)
+            if (it->names[k][0] != '\0' && name_eq(it->names[k], e->name.part[0])) *ret = k + 1;
+    }
+    return true;
+}
+
 static bool bind_order(binder_t *b, select_t *q, items_t *it, bool set_op, bound_query_t *ret, buf_t *out)
 {
     for (size_t i = 0; i < q->norder; i++) {
         const expr_t *e = q->order[i].expr;
         const char *dir = q->order[i].desc ? " DESC" : "";
+        size_t ordinal;
+        if (!order_ordinal(b, e, it, &ordinal)) return false;
         buf_adds(out, i == 0 ? " ORDER BY " : ",");
-        size_t ordinal = 0;
-        if (e->kind == E_LIT && e->u.lit.type.base == SIM_T_INT) {
-            ordinal = (size_t)e->u.lit.value.u.i;
-            if (ordinal < 1 || ordinal > it->n)
-                return fail(
-                    b->s, 108, 16, 1,
-                    "The ORDER BY position number %lld is out of range of the number of items in the select list.",
-                    (long long)e->u.lit.value.u.i);
-        } else if (e->kind == E_COL && e->name.n == 1) {
-            for (size_t k = 0; k < it->n && ordinal == 0; k++)
-                if (it->names[k][0] != '\0' && name_eq(it->names[k], e->name.part[0])) ordinal = k + 1;
-        }
         if (ordinal != 0) {
             buf_printf(out, "%zu%s%s", ordinal, collate_for(&it->v[ordinal - 1].type), dir);
             if (ret->norder < 32) ret->order[ret->norder++] = (uint16_t)ordinal;
@@ -425,30 +168,80 @@ static bool bind_order(binder_t *b, select_t *q, items_t *it, bool set_op, bound
     return true;
 }
 
-static bool bind_limit(binder_t *b, select_t *q, buf_t *out)
+/* The number of rows TOP leaves, as text; `all` is the query without order, for PERCENT. */
+static bool top_rows(binder_t *b, select_t *q, const char *all, const char **ret)
+{
+    sim_typeinfo_t big = type_simple(SIM_T_BIGINT), real = type_simple(SIM_T_FLOAT);
+    bound_t top;
+    scope_t *save = b->scope;
+    b->scope = NULL;
+    bool ok = bind_expr(b, q->top, &top);
+    b->scope = save;
+    if (!ok) return false;
+    *ret = q->top_percent ? arena_printf(b->a, "(SELECT sv_percent(%s,count(*)) FROM (%s))",
+                                         bind_convert(b, top.sql, &top.type, &real), all)
+                          : arena_printf(b->a, "sv_rows(%s)", bind_convert(b, top.sql, &top.type, &big));
+    return true;
+}
+
+static bool bind_limit(binder_t *b, select_t *q, const char *all, buf_t *out)
 {
     sim_typeinfo_t big = type_simple(SIM_T_BIGINT);
-    bound_t top = {0}, off = {0};
+    bound_t n = {0}, off = {0};
+    const char *rows;
     if (q->top != NULL) {
-        scope_t *save = b->scope;
-        b->scope = NULL;
-        bool ok = bind_expr(b, q->top, &top);
-        b->scope = save;
-        if (!ok) return false;
-        if (q->top_percent || q->top_ties)
-            return fail(b->s, 102, 15, 1, "Incorrect syntax near '%s'.", q->top_percent ? "PERCENT" : "TIES");
-        buf_printf(out, " LIMIT sv_rows(%s)", bind_convert(b, top.sql, &top.type, &big));
+        if (!top_rows(b, q, all, &rows)) return false;
+        buf_printf(out, " LIMIT %s", rows);
     } else if (q->offset != NULL) {
         if (!bind_expr(b, q->offset, &off)) return false;
         if (q->fetch != NULL) {
-            if (!bind_expr(b, q->fetch, &top)) return false;
-            buf_printf(out, " LIMIT sv_rows(%s)", bind_convert(b, top.sql, &top.type, &big));
+            if (!bind_expr(b, q->fetch, &n)) return false;
+            buf_printf(out, " LIMIT sv_rows(%s)", bind_convert(b, n.sql, &n.type, &big));
         } else {
             buf_adds(out, " LIMIT -1");
         }
         buf_printf(out, " OFFSET %s", bind_convert(b, off.sql, &off.type, &big));
     }
     return true;
+}
+
+/* TOP ... WITH TIES: the rank of each row decides. `tail` is the query behind its select list. */
+static bool bind_ties(binder_t *b, select_t *q, items_t *it, const char *tail, bound_query_t *ret, buf_t *out)
+{
+    buf_t order = {0}, inner = {0};
+    const char *rows;
+    bool ok = true;
+    if (q->norder == 0)
+        return fail(b->s, 1062, 15, 1,
+                    "The TOP N WITH TIES clause is not allowed without a corresponding ORDER BY clause.");
+    buf_adds(&inner, buf_text(out));
+    for (size_t i = 0; ok && i < q->norder; i++) {
+        size_t ordinal;
+        bound_t v;
+        ok = order_ordinal(b, q->order[i].expr, it, &ordinal);
+        if (ok && ordinal != 0) {
+            v = it->v[ordinal - 1];
+            if (ret->norder < 32) ret->order[ret->norder++] = (uint16_t)ordinal;
+        } else {
+            ok = ok && bind_expr(b, q->order[i].expr, &v);
+        }
+        if (!ok) break;
+        buf_printf(&inner, ",%s AS o%zu", v.sql, i + 1);
+        buf_printf(&order, "%so%zu%s%s", i > 0 ? "," : "", i + 1, collate_for(&v.type),
+                   q->order[i].desc ? " DESC" : "");
+    }
+    buf_adds(&inner, tail);
+    ok = ok && top_rows(b, q, buf_text(&inner), &rows);
+    if (ok) {
+        buf_truncate(out, 0);
+        buf_adds(out, "SELECT ");
+        for (size_t i = 0; i < it->n; i++) buf_printf(out, "%sk%zu", i > 0 ? "," : "", i + 1);
+        buf_printf(out, " FROM (SELECT *,rank() OVER (ORDER BY %s) AS rk FROM (%s)) WHERE rk<=%s ORDER BY rk",
+                   buf_text(&order), buf_text(&inner), rows);
+    }
+    buf_done(&order);
+    buf_done(&inner);
+    return ok;
 }
 
 static void finish(binder_t *b, const items_t *it, buf_t *out, bound_query_t *ret)
@@ -488,7 +281,8 @@ static bool bind_set(binder_t *b, select_t *q, bound_query_t *ret)
         }
         buf_printf(&out, " FROM (%s)", side[k].sql);
     }
-    bool ok = bind_order(b, q, &it, true, ret, &out) && bind_limit(b, q, &out);
+    const char *all = arena_memdup(b->a, buf_text(&out), out.len);
+    bool ok = bind_order(b, q, &it, true, ret, &out) && bind_limit(b, q, all, &out);
     finish(b, &it, &out, ret);
     return ok;
 }
@@ -496,7 +290,7 @@ static bool bind_set(binder_t *b, select_t *q, bound_query_t *ret)
 static bool bind_plain(binder_t *b, select_t *q, bool top_level, bound_query_t *ret)
 {
     scope_t sc = {.outer = b->scope}, *save = b->scope;
-    buf_t from = {0}, out = {0};
+    buf_t from = {0}, out = {0}, tail = {0};
     items_t it = {0};
     const char *cond;
     bool ok = false, save_agg = b->saw_agg, save_no = b->no_agg, assigns = false;
@@ -527,25 +321,33 @@ static bool bind_plain(binder_t *b, select_t *q, bool top_level, bound_query_t *
     for (size_t i = 0; i < it.n; i++)
         buf_printf(&out, "%s%s%s AS k%zu", i > 0 ? "," : "", it.v[i].sql, q->distinct ? collate_for(&it.v[i].type) : "",
                    i + 1);
-    if (q->from != NULL) buf_printf(&out, " FROM %s", buf_text(&from));
+    if (q->from != NULL) buf_printf(&tail, " FROM %s", buf_text(&from));
     if (q->where != NULL) {
         b->no_agg = true;
         bool bound = bind_cond(b, q->where, &cond);
         b->no_agg = false;
         if (!bound) goto out;
-        buf_printf(&out, " WHERE %s", cond);
+        buf_printf(&tail, " WHERE %s", cond);
     }
     for (size_t i = 0; i < q->ngroup; i++) {
         bound_t v;
         if (!bind_expr(b, q->group[i], &v)) goto out;
-        buf_printf(&out, "%s%s%s", i == 0 ? " GROUP BY " : ",", v.sql, collate_for(&v.type));
+        buf_printf(&tail, "%s%s%s", i == 0 ? " GROUP BY " : ",", v.sql, collate_for(&v.type));
     }
     if (q->having != NULL) {
         if (!bind_cond(b, q->having, &cond)) goto out;
-        if (q->ngroup == 0) buf_adds(&out, " GROUP BY NULL");
-        buf_printf(&out, " HAVING %s", cond);
+        if (q->ngroup == 0) buf_adds(&tail, " GROUP BY NULL");
+        buf_printf(&tail, " HAVING %s", cond);
     }
-    if (!bind_order(b, q, &it, false, ret, &out) || !bind_limit(b, q, &out)) goto out;
+    if (q->top_ties) {
+        if (!bind_ties(b, q, &it, buf_text(&tail), ret, &out)) goto out;
+    } else {
+        if (b->rec != NULL && b->rec->alias != NULL && b->rec->cte->query->right == q)
+            buf_printf(&out, ",sv_level(%s.lv+1,%lld) AS lv", b->rec->alias, (long long)b->maxrec);
+        buf_adds(&out, buf_text(&tail));
+        const char *all = q->top_percent ? arena_memdup(b->a, buf_text(&out), out.len) : "";
+        if (!bind_order(b, q, &it, false, ret, &out) || !bind_limit(b, q, all, &out)) goto out;
+    }
     if (assigns && !top_level) {
         fail(b->s, 141, 15, 1,
              "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval "
@@ -569,6 +371,7 @@ out:
     b->no_agg = save_no;
     buf_done(&from);
     buf_done(&out);
+    buf_done(&tail);
     return ok;
 }
 
@@ -582,6 +385,7 @@ bool bind_query(binder_t *b, select_t *q, bool top_level, bound_query_t *ret)
         c->next = b->ctes;
         b->ctes = c;
     }
+    if (q->has_maxrec) b->maxrec = q->maxrec;
     if (++b->depth > 60) return fail(b->s, 8631, 17, 1, "Internal error: Server stack limit has been reached.");
     bool ok = q->op != SET_NONE ? bind_set(b, q, ret) : bind_plain(b, q, top_level, ret);
     /* a NULL literal is an int only in the end: until then the other side of a UNION decides */

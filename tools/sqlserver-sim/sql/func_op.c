@@ -1,5 +1,6 @@
 /* func_op.c: the operators behind expressions: conversion, arithmetic, LIKE, SUM/AVG. Registered per connection. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sql/func.h"
@@ -327,6 +328,18 @@ typedef struct agg_state {
     sim_typeinfo_t from, to;
 } agg_state_t;
 
+static void agg_add(agg_state_t *st, sqlite3_value *value)
+{
+    if (sqlite3_value_type(value) == SQLITE_NULL) return;
+    sim_value_t v;
+    store_read(NULL, value, &st->from, &v);
+    st->sum.n++;
+    if (type_is_float(st->from.base))
+        st->sum.real += v.u.f;
+    else
+        exact_add(&st->sum, type_is_decimal(st->from.base) ? value_dec(&v) : (dec_t)v.u.i);
+}
+
 static void agg_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     agg_state_t *st = sqlite3_aggregate_context(ctx, sizeof(*st));
@@ -334,14 +347,7 @@ static void agg_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     (void)argc;
     st->from = type_unpack(sqlite3_value_int64(argv[1]));
     st->to = type_unpack(sqlite3_value_int64(argv[2]));
-    if (sqlite3_value_type(argv[0]) == SQLITE_NULL) return;
-    sim_value_t v;
-    store_read(NULL, argv[0], &st->from, &v);
-    st->sum.n++;
-    if (type_is_float(st->from.base))
-        st->sum.real += v.u.f;
-    else
-        exact_add(&st->sum, type_is_decimal(st->from.base) ? value_dec(&v) : (dec_t)v.u.i);
+    agg_add(st, argv[0]);
 }
 
 static void agg_result(sqlite3_context *ctx, agg_state_t *st, bool avg)
@@ -388,6 +394,40 @@ static void sum_end(sqlite3_context *ctx)
 static void avg_end(sqlite3_context *ctx)
 {
     agg_result(ctx, sqlite3_aggregate_context(ctx, 0), true);
+}
+
+typedef struct sum_types {
+    sim_typeinfo_t from, to;
+    bool avg;
+} sum_types_t;
+
+static void distinct_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    const sum_types_t *types = sqlite3_user_data(ctx);
+    agg_state_t *st = sqlite3_aggregate_context(ctx, sizeof(*st));
+    (void)argc;
+    if (st == NULL) return;
+    st->from = types->from;
+    st->to = types->to;
+    agg_add(st, argv[0]);
+}
+
+static void distinct_end(sqlite3_context *ctx)
+{
+    const sum_types_t *types = sqlite3_user_data(ctx);
+    agg_result(ctx, sqlite3_aggregate_context(ctx, 0), types->avg);
+}
+
+const char *sum_distinct_function(binder_t *b, bool avg, const sim_typeinfo_t *from, const sim_typeinfo_t *to)
+{
+    const char *name = arena_printf(b->a, "sa_d%d_%llx_%llx", avg, (unsigned long long)type_pack(from),
+                                    (unsigned long long)type_pack(to));
+    sum_types_t *types = sim_alloc(sizeof(*types));
+    *types = (sum_types_t){*from, *to, avg};
+    int rc = sqlite3_create_function_v2(b->s->sq, name, 1, SQLITE_UTF8, types, NULL, distinct_step, distinct_end, free);
+    if (rc == SQLITE_OK || rc == SQLITE_BUSY) return name; /* busy: it exists and is in use right now */
+    fail_sqlite(b->s);
+    return NULL;
 }
 
 static void agg_inverse(sqlite3_context *ctx, int argc, sqlite3_value **argv)
@@ -473,6 +513,34 @@ static void op_rows(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     sqlite3_result_error(ctx, "failed", -1);
 }
 
+/* TOP (p) PERCENT of n rows. */
+static void op_percent(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    double p = sqlite3_value_double(argv[0]);
+    (void)argc;
+    if (sqlite3_value_type(argv[0]) == SQLITE_NULL || p < 0 || p > 100) {
+        fail((sim_session_t *)sqlite3_user_data(ctx), 1031, 15, 1, "Percent values must be between 0 and 100.");
+        sqlite3_result_error(ctx, "failed", -1);
+        return;
+    }
+    sqlite3_result_int64(ctx, (int64_t)ceil(p * (double)sqlite3_value_int64(argv[1]) / 100));
+}
+
+/* The depth of a recursive query against its limit, 0 = none. */
+static void op_level(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    int64_t level = sqlite3_value_int64(argv[0]), max = sqlite3_value_int64(argv[1]);
+    (void)argc;
+    if (max == 0 || level <= max) {
+        sqlite3_result_int64(ctx, level);
+        return;
+    }
+    fail((sim_session_t *)sqlite3_user_data(ctx), 530, 16, 1,
+         "The statement terminated. The maximum recursion %lld has been exhausted before statement completion.",
+         (long long)max);
+    sqlite3_result_error(ctx, "failed", -1);
+}
+
 static int collate_ci(void *arg, int na, const void *a, int nb, const void *b)
 {
     (void)arg;
@@ -487,10 +555,12 @@ bool functions_register_operators(sim_session_t *s, sqlite3 *sq)
         const char *name;
         int n;
         void (*fn)(sqlite3_context *, int, sqlite3_value **);
-    } ops[] = {{"sv_conv", 5, op_conv},   {"sv_add", 5, op_add},   {"sv_sub", 5, op_sub},  {"sv_mul", 5, op_mul},
-               {"sv_div", 5, op_div},     {"sv_mod", 5, op_mod},   {"sv_and", 5, op_and},  {"sv_or", 5, op_or},
-               {"sv_xor", 5, op_xor},     {"sv_neg", 3, op_neg},   {"sv_not", 3, op_not},  {"sv_dtadd", 5, op_dtadd},
-               {"sv_dtsub", 5, op_dtsub}, {"sv_like", 4, op_like}, {"sv_rows", 1, op_rows}};
+    } ops[] = {{"sv_conv", 5, op_conv},       {"sv_add", 5, op_add},    {"sv_sub", 5, op_sub},
+               {"sv_mul", 5, op_mul},         {"sv_div", 5, op_div},    {"sv_mod", 5, op_mod},
+               {"sv_and", 5, op_and},         {"sv_or", 5, op_or},      {"sv_xor", 5, op_xor},
+               {"sv_neg", 3, op_neg},         {"sv_not", 3, op_not},    {"sv_dtadd", 5, op_dtadd},
+               {"sv_dtsub", 5, op_dtsub},     {"sv_like", 4, op_like},  {"sv_rows", 1, op_rows},
+               {"sv_percent", 2, op_percent}, {"sv_level", 2, op_level}};
     bool ok = sqlite3_create_collation(sq, "SQLCI", SQLITE_UTF8, NULL, collate_ci) == SQLITE_OK;
     for (size_t i = 0; ok && i < sizeof(ops) / sizeof(ops[0]); i++)
         ok = sqlite3_create_function(sq, ops[i].name, ops[i].n, SQLITE_UTF8 | SQLITE_DETERMINISTIC, s, ops[i].fn, NULL,

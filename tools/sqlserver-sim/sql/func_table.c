@@ -177,6 +177,7 @@ static bool over_text(binder_t *b, const over_t *o, buf_t *t)
         buf_printf(t, "%s%s%s%s", i == 0 ? " ORDER BY " : ",", v.sql, collate_for(&v.type),
                    o->order[i].desc ? " DESC" : "");
     }
+    if (o->frame != NULL) buf_printf(t, " %s", o->frame);
     buf_addc(t, ')');
     return true;
 }
@@ -249,8 +250,6 @@ static bool bind_aggregate(binder_t *b, const expr_t *e, const char *fn, bound_t
             b, e, arena_printf(b->a, "group_concat(%s,%s)", bind_convert(b, v.sql, &v.type, &st), sep.sql), ret);
     }
     /* SUM, AVG */
-    if (e->distinct && (name_eq(fn, "sum") || name_eq(fn, "avg")))
-        return fail(b->s, 102, 15, 1, "Incorrect syntax near the keyword 'DISTINCT'.");
     if (!type_is_number(v.type.base) || v.type.base == SIM_T_BIT)
         return fail(b->s, 8117, 16, 1, "Operand data type %s is invalid for %s operator.", type_name(v.type.base),
                     name_eq(fn, "sum") ? "sum" : "avg");
@@ -262,6 +261,11 @@ static bool bind_aggregate(binder_t *b, const expr_t *e, const char *fn, bound_t
     }
     if (type_is_money(v.type.base)) ret->type = type_simple(SIM_T_MONEY);
     if (v.type.base == SIM_T_REAL) ret->type = type_simple(SIM_T_FLOAT);
+    if (e->distinct) {
+        if (e->u.over != NULL) return fail(b->s, 10759, 15, 1, "Use of DISTINCT is not allowed with the OVER clause.");
+        const char *name = sum_distinct_function(b, name_eq(fn, "avg"), &v.type, &ret->type);
+        return name != NULL && finish_agg(b, e, arena_printf(b->a, "%s(DISTINCT %s)", name, v.sql), ret);
+    }
     return finish_agg(b, e,
                       arena_printf(b->a, "%s(%s,%lld,%lld)", name_eq(fn, "sum") ? "sa_sum" : "sa_avg", v.sql,
                                    (long long)type_pack(&v.type), (long long)type_pack(&ret->type)),
@@ -274,13 +278,21 @@ static bool bind_window(binder_t *b, const expr_t *e, const char *fn, bound_t *r
     buf_t t = {0};
     bound_t v;
     bool ok = true;
-    if (name_eq(fn, "lag") || name_eq(fn, "lead")) {
-        if (e->nargs < 1 || !bind_expr(b, e->args[0], &v)) return false;
+    if (e->nargs < 1 && strchr("lfn", fn[0]) != NULL)
+        return fail(b->s, 174, 15, 1, "The %s function requires 1 argument(s).", fn);
+    if (name_eq(fn, "ntile")) {
+        sim_typeinfo_t big = type_simple(SIM_T_BIGINT);
+        if (!bind_expr(b, e->args[0], &v)) return false;
+        ret->type = big;
+        buf_printf(&t, "ntile(%s)", bind_convert(b, v.sql, &v.type, &big));
+    } else if (e->nargs > 0) {
+        if (!bind_expr(b, e->args[0], &v)) return false;
         ret->type = v.type;
-        buf_printf(&t, "%s(%s", name_eq(fn, "lag") ? "lag" : "lead", v.sql);
-        for (size_t i = 1; ok && i < e->nargs; i++) {
+        buf_printf(&t, "%s(%s", fn, v.sql);
+        for (size_t i = 1; ok && i < e->nargs; i++) { /* LAG and LEAD: how far, and what stands for a missing row */
+            sim_typeinfo_t to = i == 1 ? type_simple(SIM_T_BIGINT) : ret->type;
             ok = bind_expr(b, e->args[i], &v);
-            if (ok) buf_printf(&t, ",%s", v.sql);
+            if (ok) buf_printf(&t, ",%s", v.type.base == SIM_T_NULL ? "NULL" : bind_convert(b, v.sql, &v.type, &to));
         }
         buf_addc(&t, ')');
     } else {
@@ -345,7 +357,8 @@ static bool bind_nullif(binder_t *b, const expr_t *e, bound_t *ret)
 bool bind_function(binder_t *b, const expr_t *e, bound_t *ret)
 {
     static const char *const aggs[] = {"count", "count_big", "sum", "avg", "min", "max", "checksum_agg", "string_agg"};
-    static const char *const windows[] = {"row_number", "rank", "dense_rank", "lag", "lead"};
+    static const char *const windows[] = {"row_number", "rank",        "dense_rank", "lag",
+                                          "lead",       "first_value", "last_value", "ntile"};
     const char *fn = e->name.part[e->name.n - 1];
     *ret = (bound_t){.name = ""};
     b->s->err_line = e->line;

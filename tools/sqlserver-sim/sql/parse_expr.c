@@ -150,6 +150,38 @@ static bool arg_list(parser_t *p, expr_t *e)
     return p_expect_op(p, ')');
 }
 
+/* n PRECEDING, UNBOUNDED FOLLOWING, CURRENT ROW, ... */
+static bool frame_bound(parser_t *p, buf_t *text)
+{
+    bool current = p_is_word(p, "current");
+    if (!current && !p_is_word(p, "unbounded") && p->tok.kind != T_INT) return p_fail(p);
+    buf_add(text, p->tok.text, p->tok.len);
+    if (!p_next(p)) return false;
+    if (current ? !p_is_word(p, "row") : !p_is_word(p, "preceding") && !p_is_word(p, "following")) return p_fail(p);
+    buf_addc(text, ' ');
+    buf_add(text, p->tok.text, p->tok.len);
+    return p_next(p);
+}
+
+static bool frame_clause(parser_t *p, over_t *o)
+{
+    buf_t text = {0};
+    bool ok;
+    if (o->norder == 0) return p_fail(p); /* a frame needs an order */
+    buf_add(&text, p->tok.text, p->tok.len);
+    buf_addc(&text, ' ');
+    ok = p_next(p);
+    if (ok && p_is_kw(p, KW_BETWEEN)) {
+        buf_adds(&text, "BETWEEN ");
+        ok = p_next(p) && frame_bound(p, &text) && p_expect_kw(p, KW_AND);
+        buf_adds(&text, " AND ");
+    }
+    ok = ok && frame_bound(p, &text);
+    o->frame = arena_strdup(p->arena, buf_text(&text));
+    buf_done(&text);
+    return ok;
+}
+
 static bool over_clause(parser_t *p, expr_t *e)
 {
     bool hit, more = true;
@@ -166,6 +198,7 @@ static bool over_clause(parser_t *p, expr_t *e)
         }
     }
     if (p_is_kw(p, KW_ORDER) && !p_order(p, &o->order, &o->norder)) return false;
+    if ((p_is_word(p, "rows") || p_is_word(p, "range")) && !frame_clause(p, o)) return false;
     e->u.over = o;
     return p_expect_op(p, ')');
 }

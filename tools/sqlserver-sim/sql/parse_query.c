@@ -399,6 +399,17 @@ bool p_select(parser_t *p, select_t **ret_select)
             if (p_is_op(p, '(')) depth++;
             if (p_is_op(p, ')')) depth--;
             if (p->tok.kind == T_EOF) return p_fail(p);
+            if (p_is_word(p, "maxrecursion")) {
+                if (!p_next(p) || !p_int(p, &(*ret_select)->maxrec)) return false;
+                if ((*ret_select)->maxrec < 0 || (*ret_select)->maxrec > 32767)
+                    return sql_fail(
+                        p->arena, p->err, 310, 15, 1,
+                        "The value %lld specified for the MAXRECURSION option exceeds the allowed maximum of "
+                        "32767.",
+                        (long long)(*ret_select)->maxrec);
+                (*ret_select)->has_maxrec = true;
+                continue;
+            }
             if (!p_next(p)) return false;
         } while (depth > 0);
     }
