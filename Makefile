@@ -157,8 +157,8 @@ $(OUT)/test/programs/%: $(OUT)/obj/test/integration/programs/%.o $(foreach r,cli
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(WORKER_LIBS)
 
-integration: all $(TEST_PROGRAMS) $(BAD_PLUGINS) ## integration tests (T=name narrows)
-	@OUT=$(OUT) test/integration/run.py $(T)
+integration: all $(TEST_PROGRAMS) $(BAD_PLUGINS) ## integration tests (T=name narrows, JOBS=2 runs two side by side)
+	@OUT=$(OUT) test/integration/run.py $(if $(JOBS),-j $(JOBS)) $(T)
 
 TRUTH := test/conformance/debezium/run.py
 conformance: all ## the source held against recorded Debezium records (T=case narrows)
@@ -172,7 +172,7 @@ scripts-test: all ## tests of tools/*.sh
 	@OUT=$(OUT) test/scripts/run.py
 
 # The stand-in under clients that nobody here wrote.
-SIM_QUICK := wire. sql. sql_ freetds hostile. faults. generator. transcripts cdc. cdc_crash. clients.*pymssql
+SIM_QUICK := wire. checks. sql. sql_ freetds hostile. faults. generator. transcripts cdc. cdc_crash. clients.*pymssql
 sim-test: tools ## the stand-in under FreeTDS and pymssql, hostile input, faults, transcripts of all clients
 	@OUT=$(OUT) test/sim/run.py $(SIM_QUICK)
 soak-sim: tools ## the stand-in under all clients at once for SECONDS=600: no growth, and rows per second of each
@@ -233,7 +233,8 @@ fuzz-seeds: $(FUZZ_SEED_BIN) ## run every fuzz target over its seeds
 	@python3 test/fuzz/run_seeds.py $(OUT)/fuzz $(FUZZ_NAMES)
 
 fuzz: ## libFuzzer: make fuzz T=avro_decode [SECONDS=60]
-	@python3 test/fuzz/fuzz.py "$(T)" $(or $(SECONDS),60)
+	@tools/install-deps.sh fuzz
+	@python3 test/fuzz/fuzz.py $(or $(SECONDS),60) $(T)
 
 # ---- style ---------------------------------------------------------------------------------------------------------
 C_FILES = $(shell git ls-files '*.c' '*.h')

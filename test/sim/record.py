@@ -22,7 +22,8 @@ from sim import Sim  # noqa: E402
 
 # Tests whose conversation is the same each time; the others are about TLS, or larger than a repository likes.
 OF_CLIENTS = ("wrong_password", "unknown_database", "database_of_the_login", "values", "null_of_every_type", "parameters", "null_parameter",
-              "prepared_statement_again_and_again", "transactions", "errors_keep_the_connection", "two_result_sets", "large_results", "cancel")
+              "prepared_statement_again_and_again", "transactions", "errors_keep_the_connection", "two_result_sets", "large_results", "cancel",
+              "bulk_load", "server_cursor")
 OF_TOOLS = {"tsql": ("tsql_errors_and_messages", "tsql_wrong_password", "tsql_with_version"),
             "bsqldb": ("bsqldb", "dblib_textsize_is_4096_until_set"),
             "freebcp": ("freebcp_in_and_out", "freebcp_bad_row_is_rolled_back")}

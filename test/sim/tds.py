@@ -23,7 +23,8 @@ def prelogin(encryption=2):
     return PRELOGIN + bytes([encryption, 0, 0, 0, 0, 0, 0])
 
 
-def login7(user="sa", password=PASSWORD, database="", packet_size=4096, odbc=True, utf8=False, version=0x74000004):
+def login7(user="sa", password=PASSWORD, database="", packet_size=4096, odbc=True, utf8=False, version=0x74000004,
+           features=b""):
     fixed, variable = bytearray(94), b""
     scrambled = bytes(((b & 15) << 4 | b >> 4) ^ 0xA5 for b in utf16(password))
     for offset, data in ((36, utf16("host")), (40, utf16(user)), (44, scrambled), (48, utf16("raw")), (52, utf16("srv")),
@@ -31,9 +32,11 @@ def login7(user="sa", password=PASSWORD, database="", packet_size=4096, odbc=Tru
         struct.pack_into("<HH", fixed, offset, 94 + len(variable), len(data) // 2)
         variable += data
     if utf8:
+        features = bytes.fromhex("0A00000000FF")
+    if features:
         at = 94 + len(variable)
         struct.pack_into("<HH", fixed, 56, at, 4)
-        variable += struct.pack("<I", at + 4) + bytes.fromhex("0A0000000 0FF".replace(" ", ""))
+        variable += struct.pack("<I", at + 4) + features
         fixed[27] = 0x10
     fixed[25] = 2 if odbc else 0
     struct.pack_into("<IIII", fixed, 0, 94 + len(variable), version, packet_size, 7)

@@ -29,6 +29,9 @@ class Client:
     has_prepared = True
     tells_offset = True         # datetimeoffset keeps its offset
     exact_decimals = True        # decimal values keep their scale
+    variants = ("int", "nvarchar", "numeric", "date", "binary")  # base types of a sql_variant whose values it can show
+    tiny_packets = True         # reads fields that are spread over three and more packets
+    bulk_empty = True           # its bulk interface tells '' from NULL
 
     def connect(self, port, encrypt="off", user="sa", password="", database=""):
         raise NotImplementedError

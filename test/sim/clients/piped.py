@@ -118,6 +118,7 @@ class Tedious(Piped):
     time_digits = 3
     exact_decimals = False
     tells_offset = False
+    variants = ("int", "nvarchar", "numeric", "binary")
 
     def argv(self):
         import os
@@ -127,6 +128,7 @@ class Tedious(Piped):
 
 class GoMssqldb(Piped):
     encryption = ("off", "login", "full")
+    variants = ("int", "nvarchar", "binary")
 
     def argv(self):
         return [fetched.go_client()], None

@@ -39,6 +39,8 @@ class Pymssql(Client):
     encryption = ("off", "login", "full")
     time_digits = 6
     has_prepared = False
+    variants = ("binary",)  # db-lib hands out the bytes of the others
+    bulk_empty = False  # db-lib takes a value of no bytes as NULL
     tells_offset = False
 
     def connect(self, port, encrypt="off", user="sa", password="", database=""):
@@ -92,6 +94,7 @@ class Pymssql(Client):
 
 class Pytds(Client):
     encryption = ("off",)
+    tiny_packets = False
     time_digits = 6
     exact_decimals = False
 
@@ -146,6 +149,7 @@ class Pytds(Client):
 
 class PyodbcFreetds(Client):
     encryption = ("off",)
+    variants = ()  # "Descriptor type out of range"
     time_digits = 6
 
     @staticmethod
