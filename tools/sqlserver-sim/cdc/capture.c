@@ -10,6 +10,7 @@
 #include "cdc/apply.h"
 #include "cdc/cleanup.h"
 #include "cdc/scans.h"
+#include "gen/gen.h"
 
 enum { SCAN_BYTES_MAX = 64 << 20 };
 #define CLEANUP_EVERY (60 * 300) /* datetime ticks of the server's clock */
@@ -258,6 +259,7 @@ static scan_end_t turn(capture_t *cap, sim_db_t *db, const turn_t *what)
     if (what->agent) cleanup_job(cap, c, what->cleanup);
     bool job =
         what->capture && get_int(c, "SELECT count(*) FROM %s._cdc_jobs WHERE job_type='capture'", db->attach, 0) > 0;
+    if (job && !gen_advance(cap->srv, c->sq, db)) return SCAN_FAILED;
     return what->asked || job ? scan(cap, c) : SCAN_IDLE;
 }
 

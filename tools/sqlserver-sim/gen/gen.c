@@ -6,13 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cdc/cdc.h"
+#include "cdc/apply.h"
 #include "gen/gen_query.h"
 #include "gen/gen_table.h"
 #include "sql/exec.h"
 #include "util/datetime.h"
 
-enum { ROWS_PER_TX_MAX = 60000, NAME_CHARS = 100 };
+enum { ROWS_PER_TX_MAX = 60000, RATE_MAX = 100000000, NAME_CHARS = 100 };
 
 static const char function_prefix[] = "fn_cdc_get_all_changes_";
 
@@ -58,8 +58,8 @@ bool gen_max_lsn(sim_server_t *srv, int db_id, uint8_t ret_lsn[10])
     bool found = false;
     for (const gen_table_t *g = __atomic_load_n(&srv->gens, __ATOMIC_ACQUIRE); g != NULL; g = g->next) {
         uint8_t lsn[10];
-        if (g->db_id != db_id) continue;
-        gen_last_lsn(g, lsn);
+        if (g->db_id != db_id || g->rate != 0) continue; /* with a rate the time mapping knows */
+        gen_lsn_of(g, g->images, lsn);
         if (!found || memcmp(lsn, ret_lsn, 10) > 0) memcpy(ret_lsn, lsn, 10);
         found = true;
     }
@@ -80,40 +80,58 @@ void gen_free_all(sim_server_t *srv)
 
 /* ---- sim.gen_create ----------------------------------------------------------------------------------------- */
 
+enum { ROWS_PER_TX, TOTAL, SNAPSHOT, RATE, SEED, REPLAY, NUMBERS };
+
 typedef struct gen_args {
     char table[256], template[32], ops[64];
-    long rows_per_tx, total, snapshot;
+    long number[NUMBERS];
 } gen_args_t;
 
 static bool read_args(sim_session_t *s, const sim_value_t *args, const sim_typeinfo_t *types, const char *const *names,
                       size_t n, gen_args_t *ret)
 {
-    static const char *const known[] = {"@table", "@template", "@rows_per_tx", "@total", "@ops", "@snapshot"};
-    char number[3][32] = {"100", "1000000", "0"};
+    static const char *const known[] = {"@table",    "@template", "@rows_per_tx", "@total", "@ops",
+                                        "@snapshot", "@rate",     "@seed",        "@replay"};
+    enum { KNOWN = sizeof(known) / sizeof(known[0]) };
+    char number[NUMBERS][32] = {"100", "1000000", "0", "0", "0", "0"};
     struct {
         char *at;
         size_t size;
-    } to[] = {{ret->table, sizeof(ret->table)}, {ret->template, sizeof(ret->template)}, {number[0], sizeof(number[0])},
-              {number[1], sizeof(number[1])},   {ret->ops, sizeof(ret->ops)},           {number[2], sizeof(number[2])}};
+    } to[KNOWN] = {{ret->table, sizeof(ret->table)},
+                   {ret->template, sizeof(ret->template)},
+                   {number[ROWS_PER_TX], 32},
+                   {number[TOTAL], 32},
+                   {ret->ops, sizeof(ret->ops)},
+                   {number[SNAPSHOT], 32},
+                   {number[RATE], 32},
+                   {number[SEED], 32},
+                   {number[REPLAY], 32}};
     snprintf(ret->table, sizeof(ret->table), "dbo.gen");
     snprintf(ret->template, sizeof(ret->template), "customers");
     snprintf(ret->ops, sizeof(ret->ops), "i:70,u:25,d:5");
     for (size_t i = 0; i < n; i++) {
         size_t k = i;
         if (names != NULL && names[i] != NULL && names[i][0] != '\0')
-            for (k = 0; k < 6 && !name_eq(known[k], names[i]);) k++;
-        if (k >= 6) return fail(s, 8144, 16, 2, "Procedure or function gen_create has too many arguments specified.");
+            for (k = 0; k < KNOWN && !name_eq(known[k], names[i]);) k++;
+        if (k >= KNOWN)
+            return fail(s, 8144, 16, 2, "Procedure or function gen_create has too many arguments specified.");
         if (args[i].is_null) continue;
         buf_t text = {0};
         value_text(&types[i], &args[i], 0, &text);
         snprintf(to[k].at, to[k].size, "%s", buf_text(&text));
         buf_done(&text);
     }
-    ret->rows_per_tx = strtol(number[0], NULL, 10);
-    ret->total = strtol(number[1], NULL, 10);
-    ret->snapshot = strtol(number[2], NULL, 10);
-    if (ret->rows_per_tx < 1 || ret->rows_per_tx > ROWS_PER_TX_MAX || ret->total < 1 || ret->snapshot < 0)
-        return fail(s, 50000, 16, 1, "sim.gen_create: @rows_per_tx is 1 to %d, @total at least 1.", ROWS_PER_TX_MAX);
+    bool ok = true;
+    for (size_t i = 0; i < NUMBERS; i++) {
+        char *end;
+        ret->number[i] = strtol(number[i], &end, 10);
+        ok = ok && *end == '\0' && ret->number[i] >= 0;
+    }
+    if (!ok || ret->number[ROWS_PER_TX] < 1 || ret->number[ROWS_PER_TX] > ROWS_PER_TX_MAX || ret->number[TOTAL] < 1 ||
+        ret->number[RATE] > RATE_MAX)
+        return fail(s, 50000, 16, 1,
+                    "sim.gen_create: @rows_per_tx is 1 to %d, @total at least 1, @rate at most %d, no number negative.",
+                    ROWS_PER_TX_MAX, RATE_MAX);
     return true;
 }
 
@@ -149,10 +167,25 @@ static bool place_in_log(sim_session_t *s, gen_table_t *g)
     if (!log_take_lsn(s, s->cur, &lsn) || !tran_write(s, s->cur, true)) return false;
     /* a log file of its own, behind everything that has been logged */
     g->base_vlf = ((uint32_t)lsn.b[0] << 24 | (uint32_t)lsn.b[1] << 16 | (uint32_t)lsn.b[2] << 8 | lsn.b[3]) + 1;
-    gen_last_lsn(g, last);
+    if (g->rate != 0) return true; /* gen_advance */
+    gen_lsn_of(g, g->images, last);
     for (int i = 0; i < 10; i++) snprintf(hex + 2 * i, 3, "%02X", last[i]);
     return sq_exec(s, "INSERT INTO %s._cdc_lsn_time_mapping VALUES(x'%s',%lld,%lld,x'01',x'%s')", s->cur->db->xattach,
                    hex, (long long)now, (long long)now, hex);
+}
+
+bool gen_advance(sim_server_t *srv, sqlite3 *sq, const sim_db_t *db)
+{
+    for (gen_table_t *g = __atomic_load_n(&srv->gens, __ATOMIC_ACQUIRE); g != NULL; g = g->next) {
+        lsn_t lsn;
+        uint64_t due = g->db_id == db->id && g->rate != 0 ? gen_due(g, mono_ms()) : 0;
+        if (due <= __atomic_load_n(&g->mapped_ops, __ATOMIC_RELAXED)) continue;
+        int64_t now = datetime_key(server_local(srv));
+        gen_lsn_of(g, gen_images_of(g, due), lsn.b);
+        if (!apply_mapping(sq, db, &lsn, now, now, 1, &lsn)) return false;
+        __atomic_store_n(&g->mapped_ops, due, __ATOMIC_RELEASE);
+    }
+    return true;
 }
 
 static gen_table_t *gen_new(sim_session_t *s, const gen_args_t *a)
@@ -166,7 +199,7 @@ static gen_table_t *gen_new(sim_session_t *s, const gen_args_t *a)
     g->instance = sim_asprintf("%s_%s", g->schema, g->name);
     if (g->tpl == NULL)
         fail(s, 50000, 16, 1, "sim.gen_create: unknown template '%s'.", a->template);
-    else if (!gen_parse_ops(g, a->ops))
+    else if (!gen_parse_ops(g, a->ops, (uint64_t)a->number[SEED]))
         fail(s, 50000, 16, 1, "sim.gen_create: cannot understand @ops '%s'.", a->ops);
     else if (strpbrk(a->table, "[]'\"") != NULL || strlen(g->instance) > NAME_CHARS)
         fail(s, 50000, 16, 1, "sim.gen_create: @table must be a plain name.");
@@ -186,9 +219,13 @@ static bool gen_create(sim_session_t *s, const gen_args_t *a)
     int64_t now = server_utc(s->server);
     g->db_id = s->cur->db->id;
     g->ncols = g->tpl->ncols;
-    g->rows_per_tx = (uint32_t)a->rows_per_tx;
-    g->images = gen_images_of(g, (uint64_t)a->total);
-    g->snapshot = (uint64_t)a->snapshot;
+    g->rows_per_tx = (uint32_t)a->number[ROWS_PER_TX];
+    g->operations = (uint64_t)a->number[TOTAL];
+    g->images = gen_images_of(g, g->operations);
+    g->snapshot = (uint64_t)a->number[SNAPSHOT];
+    g->rate = (uint64_t)a->number[RATE];
+    g->replay = a->number[REPLAY] != 0;
+    g->started_ms = mono_ms();
     g->days = (int32_t)(now / DT_DAY_TICKS);
     g->ticks = now % DT_DAY_TICKS;
     g->offset_min = s->server->utc_offset_min;

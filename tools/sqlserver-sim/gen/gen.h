@@ -1,10 +1,11 @@
 /* gen.h: generator tables: change rows computed from their index, never stored.
  *
  * EXEC sim.gen_create @table='dbo.gen', @template='customers|wide|lob', @rows_per_tx=100, @total=1000000,
- *                     @ops='i:70,u:25,d:5', @snapshot=0
+ *                     @ops='i:70,u:25,d:5', @snapshot=0, @rate=0, @seed=0, @replay=0
  * makes an ordinary table and an ordinary capture instance (so every catalog shows them) and then answers reads of the
  * table, its change table and its change function by arithmetic. @total counts operations, @snapshot rows of the table.
- * An update is two row images, so there can be more images than operations.
+ * An update is two row images, so there can be more images than operations. With a @rate (images per second) rows appear
+ * as time goes by, in whole transactions, with the scans of the capture job. @replay leaves out all arithmetic.
  *
  * Threads    the list is guarded by the server lock; a definition is immutable once listed and lives as long as the server.
  * Errors     bool functions leave a pending error in the session on false.
@@ -26,7 +27,9 @@ bool gen_select(sim_session_t *s, gen_table_t *g, select_t *q, const sim_column_
 bool gen_procedure(sim_session_t *s, const char *name, const sim_value_t *args, const sim_typeinfo_t *types,
                    const char *const *names, size_t n, bool *ret_found);
 void gen_free_all(sim_server_t *srv);
-/** Position of the newest generated row when the database has a generator table. */
+/** Lets the time mapping of a database follow its generators with a rate. @thread the capture thread */
+bool gen_advance(sim_server_t *srv, sqlite3 *sq, const sim_db_t *db);
+/** Position of the newest generated row when the database has a generator table that is complete. */
 bool gen_max_lsn(sim_server_t *srv, int db_id, uint8_t ret_lsn[10]);
 
 #endif

@@ -454,7 +454,7 @@ bool gen_select(sim_session_t *s, gen_table_t *g, select_t *sel, const sim_colum
                    .what = src->kind == S_TVF         ? GEN_FUNCTION
                            : name_eq(object, g->name) ? GEN_TABLE
                                                       : GEN_CHANGES};
-    q->end = q->what == GEN_TABLE ? g->snapshot : g->images;
+    q->end = q->what == GEN_TABLE ? g->snapshot : gen_visible(g);
     if (ncols > GEN_COLUMNS_MAX * 2 || sel->ngroup > 0 || sel->offset != NULL || sel->distinct)
         return unsupported(q, "this query");
     if ((src->kind == S_TVF && !apply_function(q, src)) || !apply_where(q, sel->where)) return false;
@@ -481,5 +481,6 @@ bool gen_select(sim_session_t *s, gen_table_t *g, select_t *sel, const sim_colum
     o->plan.first = q->first;
     o->plan.end = q->end;
     o->plan.gen = g;
+    o->plan.replay = g->replay;
     return send(q, o, limit, ret_rows);
 }

@@ -93,9 +93,8 @@ const gen_template_t *gen_template(const char *name)
     return NULL;
 }
 
-bool gen_parse_ops(gen_table_t *g, const char *ops)
+static bool parse_counts(const char *ops, unsigned n[3])
 {
-    unsigned n[3] = {0};
     for (const char *p = ops; *p != '\0';) {
         static const char letters[] = "iud";
         const char *which = strchr(letters, *p);
@@ -107,17 +106,64 @@ bool gen_parse_ops(gen_table_t *g, const char *ops)
         p = *end == ',' ? end + 1 : end;
         if (p == end && *p != '\0') return false;
     }
-    unsigned inserts = n[0], updates = n[1], deletes = n[2], at = 0, ordinal = 0;
-    if (inserts + 2 * updates + deletes == 0 || inserts + 2 * updates + deletes > GEN_CYCLE_MAX || deletes > inserts)
-        return false;
-    g->cycle_keys = inserts > 0 ? inserts : 1;
-    for (unsigned i = 0; i < inserts; i++) g->cycle[at++] = (gen_image_t){2, (uint16_t)ordinal++, i};
-    for (unsigned i = 0; i < updates; i++, ordinal++)
-        for (uint8_t operation = 3; operation <= 4; operation++)
-            g->cycle[at++] = (gen_image_t){operation, (uint16_t)ordinal, i % g->cycle_keys};
-    for (unsigned i = 0; i < deletes; i++) g->cycle[at++] = (gen_image_t){1, (uint16_t)ordinal++, inserts - 1 - i};
-    g->cycle_images = at;
-    g->cycle_ops = ordinal;
+    return n[0] + 2 * n[1] + n[2] > 0 && n[0] + 2 * n[1] + n[2] <= GEN_CYCLE_MAX && n[2] <= n[0];
+}
+
+static void add_update(gen_table_t *g, uint16_t ordinal, uint32_t key)
+{
+    g->cycle[g->cycle_images++] = (gen_image_t){3, ordinal, key};
+    g->cycle[g->cycle_images++] = (gen_image_t){4, ordinal, key};
+}
+
+/* splitmix64 */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = *state += 0x9E3779B97F4A7C15;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
+    z = (z ^ z >> 27) * 0x94D049BB133111EB;
+    return z ^ z >> 31;
+}
+
+/* Draws from what is left of the cycle. A change needs a live key; until the first insert only inserts are drawn, and a
+ * delete is put off while the updates that are left would find nothing. */
+static void mix(gen_table_t *g, unsigned n[3], uint64_t seed)
+{
+    uint32_t live[GEN_CYCLE_MAX], nlive = 0, made = 0;
+    uint16_t ordinal = 0;
+    while (n[0] + n[1] + n[2] > 0) {
+        unsigned most = n[0] + (nlive > 0 ? n[1] + n[2] : 0);
+        unsigned draw = (unsigned)(next_random(&seed) % most);
+        uint32_t at = nlive > 0 ? (uint32_t)(next_random(&seed) % nlive) : 0;
+        if (draw < n[0]) {
+            g->cycle[g->cycle_images++] = (gen_image_t){2, ordinal, made};
+            live[nlive++] = made++;
+            n[0]--;
+        } else if (draw < n[0] + n[1] || (nlive == 1 && n[0] == 0 && n[1] > 0)) {
+            add_update(g, ordinal, live[at]);
+            n[1]--;
+        } else {
+            g->cycle[g->cycle_images++] = (gen_image_t){1, ordinal, live[at]};
+            live[at] = live[--nlive];
+            n[2]--;
+        }
+        ordinal++;
+    }
+}
+
+bool gen_parse_ops(gen_table_t *g, const char *ops, uint64_t seed)
+{
+    unsigned n[3] = {0};
+    if (!parse_counts(ops, n)) return false;
+    g->cycle_keys = n[0] > 0 ? n[0] : 1;
+    g->cycle_ops = n[0] + n[1] + n[2];
+    if (seed != 0 && n[0] > 0) {
+        mix(g, n, seed);
+        return true;
+    }
+    uint16_t ordinal = 0;
+    for (unsigned i = 0; i < n[0]; i++) g->cycle[g->cycle_images++] = (gen_image_t){2, ordinal++, i};
+    for (unsigned i = 0; i < n[1]; i++) add_update(g, ordinal++, i % g->cycle_keys);
+    for (unsigned i = 0; i < n[2]; i++) g->cycle[g->cycle_images++] = (gen_image_t){1, ordinal++, n[0] - 1 - i};
     return true;
 }
 
@@ -166,9 +212,22 @@ void sim_gen_row(const void *gen, uint64_t i, sim_gen_row_t *ret_row)
     ret_row->ticks = ticks % DT_DAY_TICKS;
 }
 
-void gen_last_lsn(const gen_table_t *g, uint8_t ret_lsn[10])
+uint64_t gen_due(const gen_table_t *g, int64_t now_ms)
+{
+    uint64_t images = (uint64_t)(now_ms - g->started_ms) * g->rate / 1000;
+    uint64_t operations = images / g->cycle_images * g->cycle_ops;
+    if (operations >= g->operations) return g->operations;
+    return operations - operations % g->rows_per_tx;
+}
+
+uint64_t gen_visible(const gen_table_t *g)
+{
+    return g->rate == 0 ? g->images : gen_images_of(g, __atomic_load_n(&g->mapped_ops, __ATOMIC_ACQUIRE));
+}
+
+void gen_lsn_of(const gen_table_t *g, uint64_t images, uint8_t ret_lsn[10])
 {
     sim_gen_row_t row;
-    sim_gen_row(g, g->images - 1, &row);
+    sim_gen_row(g, images - 1, &row);
     memcpy(ret_lsn, row.start_lsn, 10);
 }
