@@ -3,6 +3,8 @@
 import re
 
 from cdcdb import Db, eq, literal
+from localstack.waiting import wait_until
+from sim import Sim
 
 NOT_ENABLED = ("The database '{0}' is not enabled for Change Data Capture. Ensure that the correct database context is set and retry the "
                "operation. To report on the databases enabled for Change Data Capture, query the is_cdc_enabled column in the sys.databases "
@@ -671,3 +673,32 @@ def test_times_are_local_and_shifted_with_the_present_offset(sim):
             eq(summer[:-6], winter[:-6], "the local time stays, so the moment moves by an hour")
         finally:
             db.clear()
+
+
+def test_idle_databases_get_dummy_positions(_):
+    """Every five minutes; the interval is an option of the stand-in."""
+    count = "SELECT COUNT(*) FROM cdc.lsn_time_mapping WHERE tran_id = 0x00"
+    with Sim("--idle-mapping-ms", "100") as sim, Db(sim) as db:
+        db.table()
+        db.run("INSERT dbo.t VALUES (1, N'a')")
+        db.scan()
+        first, change = db.value(count), db.max_lsn()
+        wait_until(lambda: db.value(count) >= first + 3, 20, "dummy rows")
+        assert db.max_lsn() > change, "the maximum goes on without changes"
+        eq(bytes(db.value("SELECT MAX(start_lsn) FROM cdc.lsn_time_mapping WHERE tran_id <> 0x00")), bytes(change))
+        eq(db.value("SELECT COUNT(*) FROM cdc.lsn_time_mapping WHERE tran_id = 0x00 AND (DATALENGTH(tran_id) <> 1 OR tran_begin_lsn <> start_lsn)"), 0)
+        idle = db.max_lsn()
+        db.run("INSERT dbo.t VALUES (2, N'b')")
+        db.scan()
+        assert db.value("SELECT MAX([__$start_lsn]) FROM cdc.dbo_t_CT") > idle, "changes come behind what was announced"
+        eq(db.ops(), [(2, 1), (2, 2)])
+        db.run("EXEC sys.sp_cdc_stop_job N'capture'")
+        still = db.value(count)
+        db.run("WAITFOR DELAY '00:00:00.300'")
+        assert db.value(count) <= still + 1, "no scan, no row"
+    with Sim("--idle-mapping-ms", "0") as sim, Db(sim) as db:
+        db.table()
+        db.scan()
+        before = db.value(count)
+        db.run("WAITFOR DELAY '00:00:00.300'")
+        eq(db.value(count), before)
