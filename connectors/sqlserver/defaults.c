@@ -180,13 +180,20 @@ static void round_to(const char *type, int32_t scale, moment_t *m)
     }
 }
 
-static default_result_t read_moment(const field_t *f, part_t t, cd_arena_t *arena, cd_value_t *ret)
+/* Up to 2.6 a time went through java.sql.Time, which counts milliseconds: rounded, and past midnight at 0 again. */
+static void to_java_time(moment_t *m)
+{
+    m->ticks = (m->ticks + 5000) / 10000 * 10000 % TICKS_PER_DAY;
+}
+
+static default_result_t read_moment(const conf_t *conf, const field_t *f, part_t t, cd_arena_t *arena, cd_value_t *ret)
 {
     moment_t m;
     bool ok;
     t = cut(t, 2, 2);
     if (!temporal_parse(t.p, t.n, &m)) return DEFAULT_UNREADABLE;
     if (f->form != FORM_DATE && f->form != FORM_DATE_ISO) round_to(f->column->type_name, f->scale, &m);
+    if (conf->profile == PROFILE_A && strcmp(f->column->type_name, "time") == 0) to_java_time(&m);
     *ret = convert_moment(f, &m, arena, &ok);
     return ok ? DEFAULT_VALUE : DEFAULT_UNREADABLE;
 }
@@ -215,6 +222,6 @@ default_result_t default_read(const conf_t *conf, const field_t *f, cd_arena_t *
     if (one_of(type, "char varchar text nchar nvarchar ntext")) return read_text(conf, t, arena, ret_value);
     if (one_of(type, "binary varbinary image")) return read_binary(f, t, arena, ret_value);
     if (one_of(type, "date time datetime datetime2 smalldatetime datetimeoffset"))
-        return read_moment(f, t, arena, ret_value);
+        return read_moment(conf, f, t, arena, ret_value);
     return DEFAULT_NONE;
 }

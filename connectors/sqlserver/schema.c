@@ -362,7 +362,7 @@ static void apply_mappers(const conf_t *conf, const table_t *t, const column_t *
     }
 }
 
-/* @param mapped  with masks and cuts: fields of the value; keys go without */
+/* @param mapped  with masks, cuts and source types: fields of the value; keys go without */
 static field_t *field_new(const forms_t *forms, cd_ctx_t *ctx, const table_t *t, const column_t *c, bool mapped,
                           cd_arena_t *arena)
 {
@@ -379,8 +379,10 @@ static field_t *field_new(const forms_t *forms, cd_ctx_t *ctx, const table_t *t,
         params[nparams++] = (cd_param_t){"scale", cd_arena_printf(arena, "%d", f->scale)};
         params[nparams++] = (cd_param_t){"connect.decimal.precision", cd_arena_printf(arena, "%d", c->length)};
     }
-    if (mapped) apply_mappers(conf, t, c, f, arena, params, &nparams);
-    nparams += propagated(conf, t, c, arena, params + nparams);
+    if (mapped) {
+        apply_mappers(conf, t, c, f, arena, params, &nparams);
+        nparams += propagated(conf, t, c, arena, params + nparams);
+    }
     cd_value_t dflt;
     default_result_t has = c->has_default ? default_read(conf, f, arena, &dflt) : DEFAULT_NONE;
     if (has == DEFAULT_UNREADABLE) {
@@ -402,13 +404,9 @@ static field_t *field_new(const forms_t *forms, cd_ctx_t *ctx, const table_t *t,
     return f;
 }
 
-/* The columns of the record key, as indexes into the table; message.key.columns goes before the primary key. */
-static uint32_t key_columns(const conf_t *conf, const table_t *t, cd_arena_t *arena, uint32_t **ret)
+/* Marks the columns that message.key.columns names. */
+static void key_rules_apply(const conf_t *conf, const table_t *t, cd_arena_t *arena, bool *ret_named)
 {
-    uint32_t n = 0, most = t->nkey + 1;
-    for (uint32_t r = 0; r < conf->nkey_rules; r++) most += conf->key_rules[r].ncolumns * t->ncolumns;
-    uint32_t *out = cd_arena_array(arena, uint32_t, most);
-    *ret = out;
     for (uint32_t r = 0; r < conf->nkey_rules; r++) {
         for (uint32_t k = 0; k < conf->key_rules[r].ncolumns; k++) {
             match_list_t pattern;
@@ -418,11 +416,25 @@ static uint32_t key_columns(const conf_t *conf, const table_t *t, cd_arena_t *ar
                 cd_err_free(err);
                 continue;
             }
-            for (uint32_t c = 0; c < t->ncolumns; c++) {
-                if (column_listed(&pattern, t, &t->columns[c], true)) out[n++] = c;
-            }
+            for (uint32_t c = 0; c < t->ncolumns; c++)
+                ret_named[c] = ret_named[c] || column_listed(&pattern, t, &t->columns[c], true);
             match_list_done(&pattern);
         }
+    }
+}
+
+/* The columns of the record key, as indexes into the table: those of message.key.columns in the table's order, else the
+ * primary key. */
+static uint32_t key_columns(const conf_t *conf, const table_t *t, cd_arena_t *arena, uint32_t **ret)
+{
+    uint32_t n = 0;
+    uint32_t *out = cd_arena_array(arena, uint32_t, (size_t)t->ncolumns + t->nkey + 1);
+    bool *named = cd_arena_array(arena, bool, (size_t)t->ncolumns + 1);
+    memset(named, 0, ((size_t)t->ncolumns + 1) * sizeof(*named));
+    *ret = out;
+    key_rules_apply(conf, t, arena, named);
+    for (uint32_t c = 0; c < t->ncolumns; c++) {
+        if (named[c]) out[n++] = c;
     }
     if (n > 0) return n;
     for (uint32_t i = 0; i < t->nkey; i++) {
@@ -501,13 +513,18 @@ shape_t *shape_new(forms_t *forms, cd_ctx_t *ctx, const table_t *table, cd_arena
         const column_t *c = &table->columns[key[k]];
         uint32_t cell = 0;
         while (cell < s->nrow && s->fields[cell]->column != c) cell++;
-        if (cell == s->nrow || s->fields[cell]->mask >= 0 || s->fields[cell]->truncate >= 0) {
+        const field_t *field = cell < s->nrow ? s->fields[cell] : NULL;
+        bool other_value = field == NULL || field->mask >= 0 || field->truncate >= 0;
+        if (other_value || conf->propagate_column.n > 0 || conf->propagate_type.n > 0) {
             field_t *own = field_new(forms, ctx, table, c, false, arena);
             if (own == NULL) continue;
-            cell = s->ncells;
-            s->fields[s->ncells++] = own;
+            if (other_value) {
+                cell = s->ncells;
+                s->fields[s->ncells++] = own;
+            }
+            field = own;
         }
-        key_fields[s->nkey] = (cd_field_t){.name = s->fields[cell]->name, .schema = s->fields[cell]->schema};
+        key_fields[s->nkey] = (cd_field_t){.name = field->name, .schema = field->schema};
         s->key_cells[s->nkey++] = cell;
     }
     if (s->nkey > 0) {

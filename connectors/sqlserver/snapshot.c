@@ -90,13 +90,15 @@ static cd_err_t *lock_tables(part_t *p, table_t *const *tables, uint32_t n)
     return err;
 }
 
-/* Order of the include list's patterns, and by id inside one pattern. */
+static bool wanted_in_snapshot(const conf_t *conf, const table_t *t)
+{
+    return conf->snapshot_include.n == 0 || match_list_find(&conf->snapshot_include, t->id) >= 0 ||
+           match_list_find(&conf->snapshot_include, t->quoted) >= 0;
+}
+
+/* Order of the table list's patterns, and by id inside one pattern. The snapshot's own list selects but does not order. */
 static int32_t pattern_of(const conf_t *conf, const table_t *t, cd_arena_t *scratch)
 {
-    if (conf->snapshot_include.n > 0) {
-        int32_t i = match_list_find(&conf->snapshot_include, t->id);
-        return i >= 0 ? i : match_list_find(&conf->snapshot_include, t->quoted);
-    }
     if (conf->table_include.n == 0) return 0;
     return match_list_find(&conf->table_include, cd_arena_printf(scratch, "%s.%s", t->schema, t->name));
 }
@@ -250,7 +252,7 @@ static cd_err_t *read_structure(part_t *p, cd_arena_t *scratch, bool with_data)
     s->ids = calloc((size_t)n + 1, sizeof(*s->ids));
     if (s->ids == NULL) abort();
     for (uint32_t i = 0; i < n && err == NULL; i++) {
-        if (t->conf.snapshot_include.n > 0 && pattern_of(&t->conf, tables[i], scratch) < 0) continue;
+        if (!wanted_in_snapshot(&t->conf, tables[i])) continue;
         s->ids[s->ntables++] = tables[i]->id;
     }
     if (err == NULL && !t->conf.k.store_only_captured) {

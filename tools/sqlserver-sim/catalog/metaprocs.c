@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sql/bind.h"
 #include "sql/parser.h"
@@ -340,6 +341,15 @@ static bool sp_pkeys(proc_call_t *c)
     return finish(c, rows);
 }
 
+/* Unique before others, clustered before nonclustered, then by name. */
+static int index_order(const void *a, const void *b)
+{
+    const cat_index_t *x = *(const cat_index_t *const *)a, *y = *(const cat_index_t *const *)b;
+    if (x->unique != y->unique) return x->unique ? -1 : 1;
+    if ((x->type == 1) != (y->type == 1)) return x->type == 1 ? -1 : 1;
+    return strcasecmp(x->name, y->name);
+}
+
 static bool sp_statistics(proc_call_t *c)
 {
     const char *name = arg(c, 0, "@table_name"), *owner = arg(c, 1, "@table_owner"), *q = arg(c, 2, "@table_qualifier"),
@@ -376,24 +386,23 @@ static bool sp_statistics(proc_call_t *c)
         v[11] = value_int(1);
         if (!send_row(c->s, v, 13)) return false;
         rows++;
-        for (int pass = 0; pass < 4; pass++) { /* unique before others, clustered before nonclustered */
-            for (size_t k = 0; k < t->nindexes; k++) {
-                const cat_index_t *ix = &t->indexes[k];
-                if (ix->unique != (pass < 2) || (ix->type == 1) != (pass % 2 == 0) ||
-                    (unique != NULL && name_eq(unique, "Y") && !ix->unique))
-                    continue;
-                for (int z = 0; z < ix->ncols; z++) {
-                    v[3] = value_int(!ix->unique);
-                    v[4] = value_str(t->name);
-                    v[5] = value_str(ix->name);
-                    v[6] = value_int(ix->type == 1 ? 1 : 3);
-                    v[7] = value_int(z + 1);
-                    v[8] = value_str(table_column_id(t, ix->cols[z])->name);
-                    v[9] = value_str(ix->desc[z] ? "D" : "A");
-                    v[10] = value_int(n_rows);
-                    if (!send_row(c->s, v, 13)) return false;
-                    rows++;
-                }
+        const cat_index_t **sorted = arena_alloc(&c->s->arena, (t->nindexes + 1) * sizeof(const cat_index_t *));
+        for (size_t k = 0; k < t->nindexes; k++) sorted[k] = &t->indexes[k];
+        qsort(sorted, t->nindexes, sizeof(const cat_index_t *), index_order);
+        for (size_t k = 0; k < t->nindexes; k++) {
+            const cat_index_t *ix = sorted[k];
+            if (unique != NULL && name_eq(unique, "Y") && !ix->unique) continue;
+            for (int z = 0; z < ix->ncols; z++) {
+                v[3] = value_int(!ix->unique);
+                v[4] = value_str(t->name);
+                v[5] = value_str(ix->name);
+                v[6] = value_int(ix->type == 1 ? 1 : 3);
+                v[7] = value_int(z + 1);
+                v[8] = value_str(table_column_id(t, ix->cols[z])->name);
+                v[9] = value_str(ix->desc[z] ? "D" : "A");
+                v[10] = value_int(n_rows);
+                if (!send_row(c->s, v, 13)) return false;
+                rows++;
             }
         }
     }

@@ -2,6 +2,7 @@
 --: variant plain
 --: variant quiet tombstones.on.delete=false skipped.operations=u include.schema.changes=false
 --: variant transactions provide.transaction.metadata=true snapshot.mode=schema_only
+--: variant beats heartbeat.interval.ms=300
 
 CREATE TABLE dbo.people (id INT NOT NULL PRIMARY KEY, name NVARCHAR(40) NOT NULL, note VARCHAR(20));
 CREATE TABLE dbo.keyless (a INT, b VARCHAR(10));

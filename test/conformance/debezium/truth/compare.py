@@ -1,7 +1,8 @@
 """Differences between two lists of entries, and the list of those that are known.
 
-known-differences.json: [{"case": glob, "topic": glob, "path": glob, "theirs": …, "ours": …, "why": …}, …]. A difference is known when
-one entry fits in every member; `theirs` and `ours` may be left out where the values do not matter. An entry that fits nothing is an error.
+known-differences.json: [{"case": globs, "topic": glob, "path": glob, "pairs": [[theirs, ours], …], "why": …}, …]. A difference is known
+when one entry fits in every member; `pairs` may be left out where the values do not matter. An entry that fits nothing is an error.
+Several cases are separated by a bar.
 """
 
 import fnmatch
@@ -31,7 +32,7 @@ def walk(theirs, ours, path):
 def by_topic(entries):
     found = {}
     for e in entries:
-        name = e["topic"] if "topic" in e else "offsets"
+        name = e["topic"] if "topic" in e else "failure" if "failure" in e else "offsets"
         found.setdefault(name, []).append(e)
     return found
 
@@ -39,6 +40,10 @@ def by_topic(entries):
 def differences(theirs, ours):
     """Yields (topic, path, theirs, ours)."""
     theirs, ours = by_topic(theirs), by_topic(ours)
+    failures = [x["failure"][0]["failure"] if "failure" in x else ABSENT for x in (theirs, ours)]
+    if failures[0] != failures[1]:
+        yield "failure", "failure", *failures
+        return
     for topic in [*theirs, *(t for t in ours if t not in theirs)]:
         a, b = theirs.get(topic, []), ours.get(topic, [])
         if len(a) != len(b):
@@ -54,9 +59,12 @@ def brief(e):
     value = e.get("value")
     if isinstance(value, dict) and "op" in value:
         return f"{value['op']} {text.dumps(e['key'])}"
-    if isinstance(value, dict) and "lines" in value:
-        return " ".join(line.strip() for line in value["lines"])[:200]
     return "tombstone" if value is None else text.dumps(value)[:120]
+
+
+def about(e, case):
+    """Does this entry speak of the case?"""
+    return any(fnmatch.fnmatchcase(case, glob) for glob in e["case"].split("|"))
 
 
 class Known:
@@ -67,15 +75,15 @@ class Known:
 
     def covers(self, case, topic, path, theirs, ours):
         for i, e in enumerate(self.entries):
-            if (fnmatch.fnmatchcase(case, e["case"]) and fnmatch.fnmatchcase(topic, e.get("topic", "*")) and fnmatch.fnmatchcase(path, e["path"])
-                    and e.get("theirs", theirs) == theirs and e.get("ours", ours) == ours):
+            if (about(e, case) and fnmatch.fnmatchcase(topic, e.get("topic", "*")) and fnmatch.fnmatchcase(path, e["path"])
+                    and ("pairs" not in e or [theirs, ours] in e["pairs"])):
                 self.used[i] += 1
                 return True
         return False
 
     def idle(self, names):
         """Entries that fit nothing, of those that are about one of these connectors."""
-        return [e for e, n in zip(self.entries, self.used) if not n and any(fnmatch.fnmatchcase(name, e["case"]) for name in names)]
+        return [e for e, n in zip(self.entries, self.used) if not n and any(about(e, name) for name in names)]
 
 
 def tell(difference):

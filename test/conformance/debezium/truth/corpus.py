@@ -3,6 +3,7 @@
     {"schema":1,"is":{…}}                                         each schema once, where it is first used
     {"topic":…,"partition":0,"key":…,"value":…,"keySchema":1,"valueSchema":2,"headers":[[name,{…}]]}
     {"offset":["connector",{…}],"value":{…}}                      the last one per source partition
+    {"failure":…}                                                 instead of all that: why there is nothing
 """
 
 import os

@@ -6,6 +6,10 @@ import confluent_kafka
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from localstack.waiting import wait_until
 
+# Of a topic that is being created: nothing is in it that could be missed.
+NO_LEADER_YET = (confluent_kafka.KafkaError.NOT_LEADER_FOR_PARTITION, confluent_kafka.KafkaError.LEADER_NOT_AVAILABLE,
+                 confluent_kafka.KafkaError.UNKNOWN_TOPIC_OR_PART)
+
 
 @dataclasses.dataclass
 class Record:
@@ -38,7 +42,13 @@ class Tail:
             self.seen.update(dict.fromkeys(new, 0))
             self.consumer.incremental_assign([confluent_kafka.TopicPartition(*t, confluent_kafka.OFFSET_BEGINNING) for t in new])
         asked = self.admin.list_offsets({confluent_kafka.TopicPartition(*t): OffsetSpec.latest() for t in there})
-        ends = {(tp.topic, tp.partition): future.result(10).offset for tp, future in asked.items()}
+        ends = {}
+        for tp, future in asked.items():
+            try:
+                ends[tp.topic, tp.partition] = future.result(10).offset
+            except confluent_kafka.KafkaException as e:
+                if e.args[0].code() not in NO_LEADER_YET:
+                    raise
 
         def reached():
             for message in self.consumer.consume(1000, 0.02):

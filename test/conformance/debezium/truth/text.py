@@ -12,7 +12,7 @@ VOLATILE = {
     "schema changes": ("value.ts_ms", "value.source.ts_ms"),
     "transactions": (),
     "heartbeats": ("value.ts_ms",),
-    "history": (r'^  "ts_ms" : \d+',),  # a pattern: the lines of a history record
+    "history": ("value.pretty.ts_ms",),
 }
 # A heartbeat comes whenever its time is up: equal neighbours count once.
 REPEATED = ("heartbeats",)
@@ -26,9 +26,15 @@ def loads(text):
     return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=Number)
 
 
+def _escape(match):
+    units = match[0].encode("utf-16-be", "surrogatepass").hex().upper()
+    return "".join(f"\\u{units[i:i + 4]}" for i in range(0, len(units), 4))
+
+
 def _string(text):
-    # Jackson writes \u001F where Python writes \u001f.
-    return re.sub(r"(?<!\\)((?:\\\\)*)\\u([0-9a-f]{4})", lambda m: f"{m[1]}\\u{m[2].upper()}", json.dumps(text, ensure_ascii=False))
+    """As Jackson does: capital digits in \\u001F, what lies beyond 16 bits as two such units, or half of them."""
+    quoted = re.sub(r"\\u[0-9a-f]{4}", lambda m: "\\u" + m[0][2:].upper(), json.dumps(text, ensure_ascii=False).replace("\\\\", "\0"))
+    return re.sub("[\ud800-\udfff\U00010000-\U0010FFFF]", _escape, quoted.replace("\0", "\\\\"))
 
 
 def dumps(value):
@@ -43,8 +49,19 @@ def dumps(value):
     return json.dumps(value)
 
 
+def pretty(value, indent="\n"):
+    """The layout in which Debezium stores its schema history."""
+    inner = indent + "  "
+    if isinstance(value, dict) and value:
+        return "{" + ",".join(f"{inner}{_string(k)} : {pretty(v, inner)}" for k, v in value.items()) + indent + "}"
+    if isinstance(value, (dict, list)) and not value:
+        return "{ }" if isinstance(value, dict) else "[ ]"
+    return "[ " + ", ".join(pretty(v, indent) for v in value) + " ]" if isinstance(value, list) else dumps(value)
+
+
 def parse(raw):
-    """Bytes of a key or value as (schema or None, payload). What is no compact JSON becomes a list of its lines."""
+    """Bytes of a key or value as (schema or None, payload). What is laid out for readers becomes {"pretty": …}, what is no JSON at all
+    {"lines": …}."""
     if raw is None:
         return None, None
     text = raw.decode()
@@ -53,7 +70,7 @@ def parse(raw):
     except ValueError:
         value = None
     if dumps(value) != text:
-        return None, {"lines": text.split("\n")}
+        return None, {"pretty": value} if pretty(value) == text else {"lines": text.split("\n")}
     if isinstance(value, dict) and list(value) == ["schema", "payload"]:
         return value["schema"], value["payload"]
     return None, value
@@ -72,10 +89,6 @@ def kind_of(topic, prefix):
 def without_clocks(record, kind):
     """Replaces volatile members of {"key":…, "value":…} in place."""
     for path in VOLATILE[kind]:
-        if path.startswith("^"):
-            lines = (record["value"] or {}).get("lines", [])
-            lines[:] = [re.sub(path, lambda m: m[0].rstrip("0123456789") + CLOCK, line) for line in lines]
-            continue
         at = record
         *way, last = path.split(".")
         for name in way:

@@ -98,6 +98,16 @@ static void test_times(void **state)
     assert_true(value.i64 == INT64_C(1546346096123456700));
     assert_int_equal(read_as("datetime", 61, 0, 3, "('2019-01-01 12:34:56.789')"), DEFAULT_VALUE);
     assert_int_equal(value.i64 % 1000, 790);
+    profile_t was = conf.profile;
+    conf.profile = PROFILE_A; /* by way of java.sql.Time */
+    assert_int_equal(read_as("time", 41, 0, 7, "('23:59:59.1236567')"), DEFAULT_VALUE);
+    assert_true(value.i64 == INT64_C(86399124000000));
+    assert_int_equal(read_as("time", 41, 0, 7, "('23:59:59.9999999')"), DEFAULT_VALUE);
+    assert_true(value.i64 == 0);
+    conf.profile = PROFILE_E;
+    assert_int_equal(read_as("time", 41, 0, 7, "('23:59:59.1236567')"), DEFAULT_VALUE);
+    assert_true(value.i64 == INT64_C(86399123656700));
+    conf.profile = was;
     assert_int_equal(read_as("datetimeoffset", 43, 0, 7, "('2019-01-01 12:34:56.1234567 +04:00')"), DEFAULT_VALUE);
     assert_true(cd_v_is_str(&value, "2019-01-01T12:34:56.1234567+04:00"));
     assert_int_equal(read_as("datetime2", 42, 0, 7, "(getdate())"), DEFAULT_UNREADABLE);

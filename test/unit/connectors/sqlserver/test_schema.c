@@ -142,15 +142,16 @@ static void test_filters_and_masks_leave_the_key_alone(void **state)
     static const char *const settings[][2] = {{"column.exclude.list", "dbo.customers.id"},
                                               {"column.mask.with.4.chars", "dbo.customers.name"},
                                               {"message.key.columns", "dbo.customers:name,id"},
-                                              {"column.propagate.source.type", ".*\\.amount"}};
+                                              {"column.propagate.source.type", ".*\\.(amount|name)"}};
     use(settings, 4);
     shape_t *s = shape_new(&forms, &ctx, customers(), &arena);
     static const char *const row[] = {"name", "email", "created_at", "amount", NULL};
     assert_fields(s->row, row);
-    static const char *const key[] = {"name", "id", NULL};
+    static const char *const key[] = {"id", "name", NULL}; /* the table's order */
     assert_fields(s->key, key);
     assert_int_equal(s->ncells, 6);
-    assert_int_equal(s->fields[s->key_cells[0]]->mask, -1);
+    assert_int_equal(s->fields[s->key_cells[1]]->mask, -1);
+    assert_int_equal(s->key->fields[1].schema->nparams, 0);
     assert_int_equal(s->fields[0]->mask, 4);
     assert_true(cd_v_is_str(&s->fields[0]->null_value, "****"));
     const cd_schema_t *amount = s->row->fields[3].schema;
