@@ -177,8 +177,8 @@ sim-test: tools ## the stand-in under FreeTDS and pymssql, hostile input, faults
 	@OUT=$(OUT) test/sim/run.py $(SIM_QUICK)
 soak-sim: tools ## the stand-in under all clients at once for SECONDS=600: no growth, and rows per second of each
 	@OUT=$(OUT) test/sim/soak.py $(or $(SECONDS),600)
-test-sim: tools ## the stand-in under every client, and the unmodified Debezium connector
-	@OUT=$(OUT) test/sim/run.py
+test-sim: tools ## the stand-in under every client, and the unmodified Debezium connector; T=debezium selects
+	@OUT=$(OUT) test/sim/run.py $(T)
 
 # pkg-config's answers are read when make starts, so what needs the packages runs in a second make.
 test: ## everything: packages, unit tests under ASan and UBSan, fuzz seeds, scripts, integration

@@ -47,6 +47,8 @@ class DebeziumWorker(JvmWorker):
             "key.converter.schemas.enable": "false", "value.converter.schemas.enable": "false",
             # A worker that was killed comes back at once; the group must neither wait for the dead one nor hold back its tasks.
             "session.timeout.ms": 4000, "heartbeat.interval.ms": 500, "scheduled.rebalance.max.delay.ms": 0,
+            # On a busy machine a task may take longer than the default 5 s to end, and the worker would complain.
+            "task.shutdown.graceful.timeout.ms": 30000,
         }})
         self.log = Log(self.process.log_path)
         self.rest = Rest("127.0.0.1", self.port)
