@@ -172,7 +172,7 @@ scripts-test: all ## tests of tools/*.sh
 	@OUT=$(OUT) test/scripts/run.py
 
 # The stand-in under clients that nobody here wrote.
-SIM_QUICK := wire. checks. sql. sql_ freetds hostile. faults. generator. transcripts cdc. cdc_crash. clients.*pymssql
+SIM_QUICK := wire. checks. tls.certificate tls.freetds tls.integrated tls.plain sql. sql_ freetds hostile. faults. generator. transcripts cdc. cdc_crash. clients.*pymssql
 sim-test: tools ## the stand-in under FreeTDS and pymssql, hostile input, faults, transcripts of all clients
 	@OUT=$(OUT) test/sim/run.py $(SIM_QUICK)
 soak-sim: tools ## the stand-in under all clients at once for SECONDS=600: no growth, and rows per second of each

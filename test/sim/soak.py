@@ -29,7 +29,7 @@ from sim import PASSWORD, Sim, Skip  # noqa: E402
 
 DATABASE = "soak"
 READ_ROWS = 100000
-GROWTH_KB = 8192          # what the allocator may still spread after the warm-up
+GROWTH_KB = 16384         # page caches of the sessions fill up (2 MiB for each file), the allocator spreads
 PAUSE = 0.05              # between statements: this is about time, not about load
 SETUP = (
     f"CREATE DATABASE {DATABASE}", f"USE {DATABASE}", "EXEC sys.sp_cdc_enable_db",

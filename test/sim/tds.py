@@ -24,7 +24,7 @@ def prelogin(encryption=2):
 
 
 def login7(user="sa", password=PASSWORD, database="", packet_size=4096, odbc=True, utf8=False, version=0x74000004,
-           features=b""):
+           features=b"", sspi=b""):
     fixed, variable = bytearray(94), b""
     scrambled = bytes(((b & 15) << 4 | b >> 4) ^ 0xA5 for b in utf16(password))
     for offset, data in ((36, utf16("host")), (40, utf16(user)), (44, scrambled), (48, utf16("raw")), (52, utf16("srv")),
@@ -38,7 +38,9 @@ def login7(user="sa", password=PASSWORD, database="", packet_size=4096, odbc=Tru
         struct.pack_into("<HH", fixed, 56, at, 4)
         variable += struct.pack("<I", at + 4) + features
         fixed[27] = 0x10
-    fixed[25] = 2 if odbc else 0
+    fixed[25] = (2 if odbc else 0) | (0x80 if sspi else 0)
+    struct.pack_into("<HH", fixed, 78, 94 + len(variable), len(sspi))
+    variable += sspi
     struct.pack_into("<IIII", fixed, 0, 94 + len(variable), version, packet_size, 7)
     return bytes(fixed) + variable
 

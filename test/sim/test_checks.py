@@ -316,6 +316,44 @@ def test_check_28_snapshot_isolation(sim):
         other.batch("USE master; DROP DATABASE check28")
 
 
+C = COLLATION.hex()
+# declaration: TYPE_INFO and value as a driver sends them; the value must come back with the same bytes
+PARAMETERS = {
+    "bit": ("6801", "0101"), "tinyint": ("2601", "01FF"), "smallint": ("2602", "020080"), "int": ("2604", "0400000080"),
+    "bigint": ("2608", "08FFFFFFFFFFFFFF7F"), "real": ("6D04", "040000003F"), "float": ("6D08", "0800000000000002C0"),
+    "money": ("6E08", "08FFFFFFFF68C5FFFF"), "smallmoney": ("6E04", "04983A0000"),
+    "decimal(10,2)": ("6A090A02", "050140E20100"), "numeric(38,0)": ("6C112600", "1101FFFFFFFF3F228A097AC4865AA84C3B4B"),
+    "date": ("28", "038F460B"), "time(7)": ("2907", "05870F415273"), "time(0)": ("2900", "037AC100"), "datetime": ("6F08", "0834B100001DBBE200"),
+    "smalldatetime": ("6F04", "0434B13A03"), "datetime2(7)": ("2A07", "08870F4152738F460B"), "datetime2(3)": ("2A03", "070BC5F3028F460B"),
+    "datetimeoffset(7)": ("2B07", "0A873FB88E628F460B7800"), "uniqueidentifier": ("2410", "10FF19966F868B11D0B42D00C04FC964FF"),
+    "char(4)": ("AF0400" + C, "040061622020"), "varchar(20)": ("A71400" + C, "0100" + "80"), "varchar(1)": ("A70100" + C, "0000"),
+    "nchar(2)": ("EF0400" + C, "0400" + "78002000"), "nvarchar(20)": ("E72800" + C, "0400" + "604F7D59"),
+    "binary(3)": ("AD0300", "03002D0000"), "varbinary(20)": ("A51400", "0400DEADBEEF"),
+    "varchar(max)": ("A7FFFF" + C, "0200000000000000020000006162" + "00000000"), "nvarchar(max)": ("E7FFFF" + C, "04000000000000000400000041004200" + "00000000"),
+    "varbinary(max)": ("A5FFFF", "02000000000000000200000000FF" + "00000000"),
+    "sql_variant": ("62491F0000", "0600000038002A000000"),
+}
+
+
+@variants(*PARAMETERS)
+def test_parameter_there_and_back(sim, kind):
+    info, data = (bytes.fromhex(h) for h in PARAMETERS[kind])
+    null = {0xA7: 8, 0xE7: 8, 0xA5: 8}.get(info[0], 0) if info[1:3] == b"\xff\xff" else 2 if info[0] in (0xAF, 0xA7, 0xEF, 0xE7, 0xAD, 0xA5) else 4 if info[0] == 0x62 else 0
+    nothing = b"\xff" * null if null in (2, 8) else bytes(max(null, 1))
+    with Raw(sim.port) as c:
+        for value_bytes, row in ((data, None), (nothing, nothing)):
+            reply = by_id(c, 10, nvarchar("SELECT @p AS v"), nvarchar(f"@p {kind}"), b"\x00\x00" + info + value_bytes)
+            at = reply.index(b"\x01v\x00") + 3
+            end = reply.index(b"\xff\x11\x00\xc1\x00" + struct.pack("<Q", 1), at)
+            got = reply[at + 1:end]
+            if row is None and kind == "decimal(10,2)":
+                assert got == bytes.fromhex("090140E2010000000000"), "decimals come in the full length of their precision"
+            elif kind == "numeric(38,0)" or row is None:
+                assert got == value_bytes, f"sent {value_bytes.hex()}, got {got.hex()}"
+            else:
+                assert got == nothing, f"sent NULL as {nothing.hex()}, got {got.hex()}"
+
+
 def test_table_valued_parameter_is_refused(sim):
     """Nothing that CDC tools send; an error, and the connection stays."""
     with Raw(sim.port) as c:

@@ -12,18 +12,18 @@ CONF = """[global]
 tds version = {version}
 client charset = UTF-8
 [sim]
-host = 127.0.0.1
+host = {host}
 port = {port}
 encryption = {encryption}
 """
 
 
-def tool(sim, argv, text="", encryption="request", version="7.4"):
+def tool(sim, argv, text="", encryption="request", version="7.4", host="127.0.0.1"):
     """@return standard output and error of one program"""
     if shutil.which(argv[0]) is None:
         raise Skip(f"{argv[0]} is not installed")
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
-        conf.write(CONF.format(port=sim.port, encryption=encryption, version=version))
+        conf.write(CONF.format(port=sim.port, encryption=encryption, version=version, host=host))
         conf.flush()
         run = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=30, check=False,
                              env=dict(os.environ, FREETDSCONF=conf.name, LC_ALL="C.UTF-8"))

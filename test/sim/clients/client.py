@@ -24,7 +24,8 @@ class Unsupported(Exception):
 class Client:
     """A connection. Subclasses fill in what their driver can do."""
 
-    encryption = ("off",)       # of "off", "login", "full"
+    encryption = ("off",)       # of "off", "login", "full"; "verify:FILE" trusts what that PEM file (JDBC: key store) has signed
+    verifies = False
     time_digits = 7             # fraction digits that its values keep
     has_prepared = True
     tells_offset = True         # datetimeoffset keeps its offset

@@ -25,6 +25,7 @@ def _decode(field):
 
 class Piped(Client):
     encryption = ("off", "full")
+    verifies = True
 
     def argv(self):
         raise NotImplementedError

@@ -221,6 +221,12 @@ func connect(f []*string) (err error) {
 	address := url.URL{Scheme: "sqlserver", User: url.UserPassword(*f[2], *f[3]), Host: "127.0.0.1:" + *f[0]}
 	encrypt := map[string]string{"off": "disable", "login": "false", "full": "true"}[*f[1]]
 	options := url.Values{"encrypt": {encrypt}, "TrustServerCertificate": {"true"}, "dial timeout": {"10"}}
+	if ca, verify := strings.CutPrefix(*f[1], "verify:"); verify {
+		options.Set("encrypt", "true")
+		options.Set("TrustServerCertificate", "false")
+		options.Set("certificate", ca)
+		options.Set("hostNameInCertificate", "localhost")
+	}
 	if *f[4] != "" {
 		options.Set("database", *f[4])
 	}

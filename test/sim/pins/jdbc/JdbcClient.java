@@ -200,8 +200,15 @@ public final class JdbcClient {
     }
 
     private void connect(String port, String encrypt, String user, String password, String database) throws SQLException {
-        String url = "jdbc:sqlserver://127.0.0.1:" + port + ";encrypt=" + encrypt.equals("full")
-            + ";trustServerCertificate=true;loginTimeout=10" + (database.isEmpty() ? "" : ";databaseName=" + database);
+        String trust = "encrypt=" + encrypt.equals("full") + ";trustServerCertificate=true";
+        if (encrypt.startsWith("verify:")) {
+            trust = "encrypt=true;trustServerCertificate=false;hostNameInCertificate=localhost;trustStoreType=PKCS12;trustStorePassword=changeit"
+                + ";trustStore=" + encrypt.substring("verify:".length());
+        } else if (encrypt.equals("strict")) {
+            trust = "encrypt=strict";
+        }
+        String url = "jdbc:sqlserver://127.0.0.1:" + port + ";" + trust + ";loginTimeout=10"
+            + (database.isEmpty() ? "" : ";databaseName=" + database);
         connection = DriverManager.getConnection(url, user, password);
     }
 

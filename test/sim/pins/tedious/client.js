@@ -1,5 +1,6 @@
 'use strict';
 // tedious behind the line protocol of clients/piped.py. Started in the folder that holds node_modules.
+const fs = require('fs');
 const path = require('path');
 const readline = require('readline');
 const { Connection, Request, TYPES } = require(path.join(process.cwd(), 'node_modules', 'tedious'));
@@ -91,13 +92,15 @@ function query([sql, keep, ...params], done) {
 }
 
 function connect([port, encrypt, userName, password, database], done) {
+  const ca = encrypt.startsWith('verify:') ? fs.readFileSync(encrypt.slice('verify:'.length)) : undefined;
   connection = new Connection({
-    server: '127.0.0.1',
+    server: ca ? 'localhost' : '127.0.0.1',
     authentication: { type: 'default', options: { userName, password } },
     options: {
       port: Number(port),
-      encrypt: encrypt === 'full',
-      trustServerCertificate: true,
+      encrypt: encrypt === 'full' || ca !== undefined,
+      trustServerCertificate: ca === undefined,
+      cryptoCredentialsDetails: ca ? { ca } : {},
       database: database || undefined,
       connectTimeout: 10000,
       requestTimeout: 0,
