@@ -2,7 +2,7 @@
 
 known-differences.json: [{"case": globs, "topic": glob, "path": glob, "pairs": [[theirs, ours], …], "why": …}, …]. A difference is known
 when one entry fits in every member; `pairs` may be left out where the values do not matter. An entry that fits nothing is an error.
-Several cases are separated by a bar.
+Several cases are separated by a bar. `listed` is what docs/compatibility.md calls it, where every one must be found.
 """
 
 import fnmatch
@@ -80,6 +80,10 @@ class Known:
                 self.used[i] += 1
                 return True
         return False
+
+    def untold(self, document):
+        """Entries that the document does not list."""
+        return [e for e in self.entries if e["listed"] not in document]
 
     def idle(self, names):
         """Entries that fit nothing, of those that are about one of these connectors."""

@@ -52,15 +52,17 @@ static void test_an_empty_map_is_no_offset(void **state)
 static void test_streaming_form_keeps_its_fields(void **state)
 {
     (void)state;
-    static const char text[] = "{\"transaction_id\":null,\"event_serial_no\":2,\"commit_lsn\":\"00000027:00000758:0005\","
-                               "\"change_lsn\":\"00000027:00000758:0003\"}";
+    static const char text[] =
+        "{\"transaction_id\":null,\"event_serial_no\":2,\"commit_lsn\":\"00000027:00000758:0005\","
+        "\"change_lsn\":\"00000027:00000758:0003\"}";
     offset_t o = loaded(text);
     assert_false(o.snapshot);
     assert_int_equal(o.serial, 2);
     assert_stored(&o, text);
     o = loaded("{\"commit_lsn\":\"NULL\"}");
     assert_true(o.present && !o.pos.commit.set && o.serial == 0);
-    assert_stored(&o, "{\"transaction_id\":null,\"event_serial_no\":0,\"commit_lsn\":\"NULL\",\"change_lsn\":\"NULL\"}");
+    assert_stored(&o,
+                  "{\"transaction_id\":null,\"event_serial_no\":0,\"commit_lsn\":\"NULL\",\"change_lsn\":\"NULL\"}");
 }
 
 static void test_transaction_counters_continue(void **state)
