@@ -26,8 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     name_t name;
     if (size > INPUT_MAX) return 0;
     for (int quoted = 0; quoted < 2; quoted++) {
+        static const char *const known[] = {"@a", "@b", "@t", "@x", "@p0", "@P0", "@id", "@name"};
         err = (sql_error_t){0};
-        (void)parse_batch(&arena, text, size, quoted != 0, NULL, 0, &first, &err, &line);
+        (void)parse_batch(&arena, text, size, quoted != 0, known, sizeof(known) / sizeof(known[0]), &first, &err,
+                          &line);
     }
     err = (sql_error_t){0};
     (void)parse_params(&arena, text, size, &items, &outputs, &n, &err);

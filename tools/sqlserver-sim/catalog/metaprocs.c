@@ -69,13 +69,9 @@ static const char *arg(proc_call_t *c, size_t pos, const char *name)
 
 /* ---- per-type metadata (chapter 2.5) ---- */
 
-typedef struct odbc {
-    int type, prec, len, scale, radix, sql_type, sub, octet, ss;
-} odbc_t;
+#define NA ODBC_NONE
 
-#define NA (-32768)
-
-static odbc_t odbc_of(const sim_typeinfo_t *t)
+odbc_t odbc_of(const sim_typeinfo_t *t)
 {
     int n = type_chars(t) < 0 ? 0 : type_chars(t), b = t->len < 0 ? 0 : t->len;
     switch (t->base) {
@@ -638,6 +634,7 @@ bool meta_procedures(proc_call_t *c, bool *ret_found)
     if (name_eq(n, "sp_columns")) return sp_columns(c, false);
     if (name_eq(n, "sp_columns_100") || name_eq(n, "sp_columns_90")) return sp_columns(c, true);
     if (name_eq(n, "sp_pkeys")) return sp_pkeys(c);
+    if (name_eq(n, "sp_special_columns") || name_eq(n, "sp_special_columns_100")) return sp_special_columns(c);
     if (name_eq(n, "sp_statistics") || name_eq(n, "sp_statistics_100")) return sp_statistics(c);
     if (name_eq(n, "sp_fkeys")) return sp_fkeys(c);
     if (name_eq(n, "sp_datatype_info") || name_eq(n, "sp_datatype_info_100") || name_eq(n, "sp_datatype_info_90"))

@@ -9,6 +9,7 @@
 #include "sql/parser.h"
 #include "sql/proc.h"
 #include "sql/security.h"
+#include "sql/showplan.h"
 #include "util/datetime.h"
 
 /* Errors that end the batch they occur in; the others end only their statement. */
@@ -82,6 +83,11 @@ static bool leaf(sim_session_t *s, stmt_t *st, uint64_t *rows, bool *has_count, 
 {
     *has_count = false;
     *curcmd = 0xFD;
+    if (s->showplan && (st->kind == ST_SELECT || st->kind == ST_INSERT || st->kind == ST_UPDATE ||
+                        st->kind == ST_DELETE || st->kind == ST_MERGE)) {
+        *curcmd = 0xC1;
+        return showplan_send(s, st, s->frame->in_proc ? SIM_DONE_INPROC : SIM_DONE_BATCH);
+    }
     switch (st->kind) {
     case ST_SELECT: {
         bool assign = st->select->op == SET_NONE && st->select->nitems > 0 && st->select->items[0].var != NULL;
