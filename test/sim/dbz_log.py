@@ -13,7 +13,7 @@ ALWAYS = (
 )
 RETRY = (
     (r"WARN AbstractWorkerSourceTask: .* failed to poll records from SourceTask. Will retry operation.\n.*RetriableException", "the worker of the retry"),
-    (r"WARN BaseSourceTask: Going to restart connector after 0 sec. after a retriable exception", "every SQL error is tried again, here after 300 ms"),
+    (r"WARN BaseSourceTask: Going to restart connector after [01] sec. after a retriable exception", "every SQL error is tried again, here after 300 ms or a second"),
     (r"WARN ErrorHandler: Retry \d+ of unlimited retries will be attempted", "the same"),
 )
 AGAIN = (r"WARN AbstractSnapshotChangeEventSource: Snapshot was not completed successfully ?, it will be re-executed upon connector restart", "the outcome of it")
@@ -48,6 +48,9 @@ EXPLAINED = {
         (failure("The connection is closed."), "the statement after one of these"),
         (r"WARN SqlServerStreamingChangeEventSource: Stale connection detected at start of streaming iteration", "3.6 opens a lost connection anew"),
         *RETRY,
+    ),
+    "server restarts": (
+        (failure(r"The TCP/IP connection to the host 127.0.0.1, port \d+ has failed"), "nobody listens for a moment"),
     ),
     "lost in snapshot": (
         (r"ERROR RelationalSnapshotChangeEventSource: Error during snapshot\n.*Snapshotting of table .* failed", "a connection lost while rows are read,"),

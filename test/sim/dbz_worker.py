@@ -19,7 +19,7 @@ from localstack.ports import free_ports
 from localstack.stack import Stack
 from localstack.waiting import wait_until
 from runner import timeout, variants
-from sim import PASSWORD, Skip
+from sim import PASSWORD, Sim, Skip
 
 VERSIONS = ("2.4.2", "3.6.1")
 LIMIT = 60
@@ -321,6 +321,19 @@ class Case:
         self.sources.append(source)
         return source.create()
 
+    @contextlib.contextmanager
+    def own_server(self):
+        """For the body there is a stand-in that only this test uses, always on the same port, and `db` is in it."""
+        shared = self.sim, self.db
+        with Sim("--listen", f"127.0.0.1:{free_ports(1)[0]}") as self.sim:
+            self.db = Database(self.sim, self.db.name)
+            try:
+                yield self.sim
+                unexplained(self.refused(), ())
+            finally:
+                self.end()
+                self.sim, self.db = shared
+
     def refused(self):
         """What the stand-in did not do for the connector, as "REFUSED Msg NUMBER TEXT"."""
         with open(f"{self.sim.dir}/data/unknown.sql", "a+", encoding="utf-8") as f:
@@ -329,7 +342,8 @@ class Case:
         return ["REFUSED " + e.split(": ", 1)[1] for e in entries if "JDBC Driver" in e.split("\n")[0] and f"[{self.db.name}]" in e]
 
     def end(self):
-        for source in self.sources:
+        while self.sources:
+            source = self.sources.pop()
             source.delete()
             source.forget()
 

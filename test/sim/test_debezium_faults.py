@@ -252,3 +252,21 @@ def test_instance_goes_between_two_polls(case):
     case.db.until_hit()
     assert source.until_row("stays", 2) == [("c", 2)]
     source.running()
+
+
+@debezium(150, "lost connection", "server restarts")
+def test_server_killed(case):
+    """kill -9 of the server between and under change queries: every acknowledged commit comes, in order."""
+    with case.own_server() as server:
+        case.db.table("flow", TWO, [row(1)])
+        # 3.6 does not survive a start while nobody listens, so it is given the time that the server takes.
+        source = case.source(["flow"], retriable_restart_connector_wait_ms=1000).streaming()
+        last = 1
+        for _ in range(3):
+            case.db.run(f"INSERT INTO dbo.flow VALUES {', '.join(row(i) for i in range(last + 1, last + 200))}", f"INSERT INTO dbo.flow VALUES {row(last + 200)}")
+            last += 200
+            server.kill()
+            server.start()
+        seen = source.until_row("flow", last)
+        assert once_in_order(key for _, key in seen) == list(range(1, last + 1)), seen
+        source.running()
