@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that connectd needs, and only those that are missing.
 #
-#   tools/install-deps.sh [build|test|lint|all]...      default: build
+#   tools/install-deps.sh [build|test|fuzz|lint|all]... default: build
 #   tools/install-deps.sh --list [GROUP]...             print the package names and leave
 #
 #   build  compiler and libraries: enough for `make`
 #   test   what `make test` and `make demo` run against (PostgreSQL, Java, Maven, nginx, command-line clients); includes build
+#   fuzz   the compiler and the runtime of libFuzzer; includes build
 #   lint   formatter, static analysis, sanitizer runtimes, coverage; includes build
 #
 # A second run finds nothing missing and asks the network nothing. No service is started, and no PostgreSQL cluster is
@@ -16,7 +17,8 @@ readonly BUILD_PACKAGES="gcc make pkg-config libc6-dev libh2o-dev libuv1-dev lib
     librdkafka-dev libcurl4-openssl-dev libpcre2-dev libsqlite3-dev libssl-dev python3"
 readonly TEST_PACKAGES="libcmocka-dev postgresql-15 openjdk-17-jre-headless maven nginx-light jq kcat freetds-bin tdsodbc curl python3-venv
     util-linux ca-certificates procps"
-readonly LINT_PACKAGES="clang clang-tidy clang-format libclang-rt-14-dev valgrind bear gcovr lcov shellcheck"
+readonly FUZZ_PACKAGES="clang libclang-rt-14-dev"
+readonly LINT_PACKAGES="clang-tidy clang-format valgrind bear gcovr lcov shellcheck"
 
 say() { printf 'install-deps: %s\n' "$*"; }
 die() {
@@ -28,9 +30,10 @@ packages_of() {
     case $1 in
         build) echo "$BUILD_PACKAGES" ;;
         test) echo "$BUILD_PACKAGES $TEST_PACKAGES" ;;
-        lint) echo "$BUILD_PACKAGES $LINT_PACKAGES" ;;
-        all) echo "$BUILD_PACKAGES $TEST_PACKAGES $LINT_PACKAGES" ;;
-        *) die "unknown group '$1'; the groups are build, test, lint and all" ;;
+        fuzz) echo "$BUILD_PACKAGES $FUZZ_PACKAGES" ;;
+        lint) echo "$BUILD_PACKAGES $FUZZ_PACKAGES $LINT_PACKAGES" ;;
+        all) echo "$BUILD_PACKAGES $TEST_PACKAGES $FUZZ_PACKAGES $LINT_PACKAGES" ;;
+        *) die "unknown group '$1'; the groups are build, test, fuzz, lint and all" ;;
     esac
 }
 
@@ -77,7 +80,7 @@ main() {
         case $group in
             --list) list_only=yes ;;
             -h | --help)
-                sed -n '2,13s/^# \{0,1\}//p' "$0"
+                sed -n '2,14s/^# \{0,1\}//p' "$0"
                 return 0
                 ;;
             *) groups+=("$group") ;;
