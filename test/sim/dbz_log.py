@@ -51,6 +51,7 @@ EXPLAINED = {
     ),
     "server restarts": (
         (failure(r"The TCP/IP connection to the host 127.0.0.1, port \d+ has failed"), "nobody listens for a moment"),
+        (failure(r".* could not establish a secure connection to SQL Server .*Connection reset"), "the server goes during a login"),
     ),
     "lost in snapshot": (
         (r"ERROR RelationalSnapshotChangeEventSource: Error during snapshot\n.*Snapshotting of table .* failed", "a connection lost while rows are read,"),
