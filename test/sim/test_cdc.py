@@ -154,6 +154,7 @@ def test_catalog_of_an_instance(sim):
         eq(shown[:5] + shown[6:12] + shown[13:], ("dbo", "t", "dbo_t", ct, source, None, True, None, None, row[9], None, "[id]", "[id], [name], [email], [sum]"))
         db.enable("t", capture_instance="N'second'")
         eq(db.said, [], "the jobs are there")
+        db.scan()
         db.run("EXEC sys.sp_cdc_disable_table N'dbo', N't', N'all'")
         eq(db.run("SELECT is_tracked_by_cdc FROM sys.tables WHERE name = 't'"), [(False,)])
         eq(db.value("SELECT COUNT(*) FROM cdc.lsn_time_mapping"), 0, "the last instance takes the time line with it")
@@ -265,6 +266,7 @@ def test_two_tables_in_one_transaction(sim):
     with Db(sim) as db:
         db.table("a")
         db.table("b")
+        db.scan()
         db.arm(kind="capture_delay", arg="pause")
         try:
             first = db.max_lsn()
@@ -582,6 +584,7 @@ def test_the_capture_job_stops_starts_and_goes(sim):
     with Db(sim) as db, Db(sim) as other:
         db.table()
         other.table()
+        db.scan()
         db.run("EXEC sys.sp_cdc_stop_job N'capture'")
         eq(db.said, [f"Job 'cdc.{db.name}_capture' stopped successfully."])
         before = db.max_lsn()

@@ -59,7 +59,8 @@ def test_drop_at_login_stages(sim):
     clear(sim)
 
 
-@variants("split", "size:512", "size:600", "plp:1", "plp:7", "nbcrow:always", "nbcrow:never", "size:100,plp:3,nbcrow:always")
+@variants("split", "size:512", "size:600", "plp:1", "plp:7", "nbcrow:always", "nbcrow:never", "info", "order:off",
+          "size:100,plp:3,nbcrow:always,info")
 def test_odd_packets_carry_the_same_rows(sim, how):
     import pymssql
 
@@ -76,6 +77,19 @@ def test_odd_packets_carry_the_same_rows(sim, how):
     arm(sim, kind="packet", arg=how, match="a CROSS JOIN", count=-1)
     assert rows() == want
     assert len(want) == 12 and want[0][2] is None and want[0][3].startswith("large y")
+    clear(sim)
+
+
+def test_tokens_between_rows(sim):
+    ordered = ROWS + " ORDER BY n"
+    with Raw(sim.port) as c:
+        plain = c.batch(ordered)
+        assert plain.count(b"\xa9\x02\x00\x01\x00") == 1, "an ORDER token for column 1"
+        arm(sim, kind="packet", arg="order:off", match="a CROSS JOIN")
+        assert b"\xa9\x02\x00\x01\x00" not in c.batch(ordered)
+        arm(sim, kind="packet", arg="info", match="a CROSS JOIN")
+        assert c.batch(ordered).count(utf16("A message between rows.")) == 12
+        assert c.batch(ordered) == plain
     clear(sim)
 
 

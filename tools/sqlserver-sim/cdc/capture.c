@@ -102,14 +102,13 @@ static bool idle_mapping(sim_server_t *srv, cap_db_t *c)
     return ok;
 }
 
-static size_t read_log(sim_server_t *srv, cap_db_t *c, log_entry_t **ret_entries, bool *ret_ok)
+static size_t read_log(sim_server_t *srv, cap_db_t *c, int delay_ms, log_entry_t **ret_entries, bool *ret_ok)
 {
     int64_t pos = get_int(c, "SELECT v FROM %s._sim_meta WHERE k='pos'", c->db->xattach, 0);
     int64_t limit =
         get_int(c, "SELECT maxtrans*maxscans FROM %s._cdc_jobs WHERE job_type='capture'", c->db->attach, 5000);
     int64_t before = INT64_MAX;
-    if (srv->capture_delay_ms > 0)
-        before = datetime_key(server_local(srv)) - (int64_t)srv->capture_delay_ms * 300 / 1000;
+    if (delay_ms > 0) before = datetime_key(server_local(srv)) - (int64_t)delay_ms * 300 / 1000;
     sqlite3_stmt *st =
         apply_prepare(c->sq,
                       "SELECT seq,start_lsn,begin_lsn,begin_time,end_time,tran_id,body FROM %s._sim_log WHERE "
@@ -168,13 +167,13 @@ static bool write_entries(capture_t *cap, cap_db_t *c, const log_entry_t *es, si
     return ok;
 }
 
-static scan_end_t scan(capture_t *cap, cap_db_t *c)
+static scan_end_t scan(capture_t *cap, cap_db_t *c, int delay_ms)
 {
     sim_server_t *srv = cap->srv;
     int64_t start = datetime_key(server_local(srv));
     log_entry_t *es;
     bool ok, busy = false;
-    size_t n = read_log(srv, c, &es, &ok), done = 0, records = 0;
+    size_t n = read_log(srv, c, delay_ms, &es, &ok), done = 0, records = 0;
     if (ok && n == 0) {
         ok = idle_mapping(srv, c);
         if (ok) scans_add_empty(srv, c->db, start);
@@ -249,6 +248,7 @@ typedef struct turn {
     bool agent;   /* jobs run */
     bool capture; /* the capture job, if there is one, runs */
     bool cleanup; /* the cleanup job was started by hand */
+    int delay_ms; /* fault: younger transactions are not seen yet */
 } turn_t;
 
 /* One database's turn, without the lock. */
@@ -260,7 +260,7 @@ static scan_end_t turn(capture_t *cap, sim_db_t *db, const turn_t *what)
     bool job =
         what->capture && get_int(c, "SELECT count(*) FROM %s._cdc_jobs WHERE job_type='capture'", db->attach, 0) > 0;
     if (job && !gen_advance(cap->srv, c->sq, db)) return SCAN_FAILED;
-    return what->asked || job ? scan(cap, c) : SCAN_IDLE;
+    return what->asked || job ? scan(cap, c, what->delay_ms) : SCAN_IDLE;
 }
 
 static void *capture_main(void *arg)
@@ -273,7 +273,9 @@ static void *capture_main(void *arg)
         bool again = false;
         for (size_t i = 0; i < srv->ndbs && !srv->stopping; i++) {
             sim_db_t *db = srv->dbs[i];
-            turn_t what = {.asked = db->scan_wanted, .agent = db->cdc && !srv->agent_stopped};
+            bool cdc = __atomic_load_n(&db->cdc, __ATOMIC_RELAXED);
+            turn_t what = {.asked = db->scan_wanted, .agent = cdc && !srv->agent_stopped};
+            what.delay_ms = srv->capture_delay_ms;
             what.capture = what.agent && !db->capture_stopped && !srv->capture_paused;
             what.cleanup = what.agent && db->cleanup_wanted;
             if (!db->user_db || db->dropped || db->secondary || (!what.asked && !what.agent)) continue;

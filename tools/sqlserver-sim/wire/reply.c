@@ -118,6 +118,10 @@ static bool on_row(sim_sink_t *sink, const sim_value_t *cells, size_t n)
         reply->gone = true;
         return false;
     }
+    if (reply->fault.info_rows) {
+        sim_message_t info = {.text = "A message between rows.", .proc = "", .line = 1, .state = 1};
+        token_message(&reply->out, reply->tds_version, &info, sim_server_name(reply->server));
+    }
     write_row(reply, cells, n);
     reply->rows++;
     return alive(reply);
@@ -190,7 +194,7 @@ static bool on_return_value(sim_sink_t *sink, uint16_t ordinal, const char *name
 static bool on_order(sim_sink_t *sink, const uint16_t *ordinals, size_t n)
 {
     reply_t *reply = reply_of(sink);
-    if (reply->muted || n > ORDER_MAX) return true;
+    if (reply->muted || n > ORDER_MAX || reply->fault.no_order) return true;
     if (!next_token(reply)) return false;
     token_order(&reply->out, ordinals, n);
     return alive(reply);

@@ -55,6 +55,8 @@ static void parse_packet(wire_fault_t *fault, const char *arg)
     if (number_after(arg, "plp:", &n) && n > 0) fault->plp_chunk = (size_t)n;
     if (strcasestr(arg, "nbcrow:always") != NULL) fault->nbcrow = NBCROW_ALWAYS;
     if (strcasestr(arg, "nbcrow:never") != NULL) fault->nbcrow = NBCROW_NEVER;
+    fault->no_order = fault->no_order || strcasestr(arg, "order:off") != NULL;
+    fault->info_rows = fault->info_rows || strcasestr(arg, "info") != NULL;
 }
 
 static void parse_slow_rows(wire_fault_t *fault, const char *arg)

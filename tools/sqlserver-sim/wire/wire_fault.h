@@ -24,6 +24,8 @@ typedef struct wire_fault {
     uint32_t packet_size; /* 0 = as negotiated */
     size_t plp_chunk;
     nbcrow_mode_t nbcrow;
+    bool no_order;  /* no ORDER tokens */
+    bool info_rows; /* an INFO token in front of each row */
     tls_fault_t tls;
     int32_t login_error; /* 0 = none */
 } wire_fault_t;
