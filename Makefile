@@ -63,7 +63,7 @@ ALL_LIBS := $(foreach r,$(ROOMS),$(call room_lib,$(r)))
 PLUGIN_NAMES := $(notdir $(patsubst %/,%,$(dir $(wildcard connectors/*/*.c))))
 PLUGIN_NAMES := $(sort $(PLUGIN_NAMES))
 PLUGINS := $(PLUGIN_NAMES:%=$(OUT)/plugins/%.so)
-LIBS_sqlserver := -lsybdb $(call pkg,libs,libpcre2-8) -lm
+LIBS_sqlserver := -lsybdb $(call pkg,libs,libpcre2-8 libcrypto) -lm
 LIBS_postgres := $(call pkg,libs,libpq) -lm
 LIBS_file :=
 CFLAGS_postgres := $(call pkg,cflags,libpq)
@@ -178,6 +178,7 @@ sim-test: tools ## the stand-in under FreeTDS and pymssql, hostile input, faults
 soak-sim: tools ## the stand-in under all clients at once for SECONDS=600: no growth, and rows per second of each
 	@OUT=$(OUT) test/sim/soak.py $(or $(SECONDS),600)
 test-sim: tools ## the stand-in under every client, and the unmodified Debezium connector; T=debezium selects
+	@tools/install-deps.sh clients
 	@OUT=$(OUT) test/sim/run.py $(T)
 
 # pkg-config's answers are read when make starts, so what needs the packages runs in a second make.

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that connectd needs, and only those that are missing.
 #
-#   tools/install-deps.sh [build|test|fuzz|lint|all]... default: build
-#   tools/install-deps.sh --list [GROUP]...             print the package names and leave
+#   tools/install-deps.sh [build|test|clients|fuzz|lint|all]...     default: build
+#   tools/install-deps.sh --list [GROUP]...                         print the package names and leave
 #
-#   build  compiler and libraries: enough for `make`
-#   test   what `make test` and `make demo` run against (PostgreSQL, Java, Maven, nginx, command-line clients); includes build
-#   fuzz   the compiler and the runtime of libFuzzer; includes build
-#   lint   formatter, static analysis, sanitizer runtimes, coverage; includes build
+#   build    compiler and libraries: enough for `make`
+#   test     what `make test` and `make demo` run against (PostgreSQL, Java, Maven, nginx, command-line clients); includes build
+#   clients  what the clients of `make test-sim` run on (a JDK, Node, Go); includes test
+#   fuzz     the compiler and the runtime of libFuzzer; includes build
+#   lint     formatter, static analysis, sanitizer runtimes, coverage; includes build
 #
 # A second run finds nothing missing and asks the network nothing. No service is started, and no PostgreSQL cluster is
 # created: the tests make private ones in a directory of their own.
@@ -26,14 +27,23 @@ die() {
     exit 1
 }
 
+# A command from elsewhere does as well as Debian's, and next to it Debian's package may not even install.
+client_packages() {
+    command -v javac >/dev/null || echo openjdk-17-jdk-headless
+    command -v node >/dev/null || echo nodejs
+    command -v npm >/dev/null || echo npm
+    command -v go >/dev/null || echo golang-go
+}
+
 packages_of() {
     case $1 in
         build) echo "$BUILD_PACKAGES" ;;
         test) echo "$BUILD_PACKAGES $TEST_PACKAGES" ;;
+        clients) echo "$BUILD_PACKAGES $TEST_PACKAGES $(client_packages)" ;;
         fuzz) echo "$BUILD_PACKAGES $FUZZ_PACKAGES" ;;
         lint) echo "$BUILD_PACKAGES $FUZZ_PACKAGES $LINT_PACKAGES" ;;
-        all) echo "$BUILD_PACKAGES $TEST_PACKAGES $FUZZ_PACKAGES $LINT_PACKAGES" ;;
-        *) die "unknown group '$1'; the groups are build, test, fuzz, lint and all" ;;
+        all) echo "$BUILD_PACKAGES $TEST_PACKAGES $(client_packages) $FUZZ_PACKAGES $LINT_PACKAGES" ;;
+        *) die "unknown group '$1'; the groups are build, test, clients, fuzz, lint and all" ;;
     esac
 }
 

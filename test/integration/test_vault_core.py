@@ -3,7 +3,7 @@
 import os
 
 from harness import requires, skip, wait_until
-from localstack import fetch
+from localstack import vault_core
 from localstack.component import http
 from localstack.ports import free_ports
 from localstack.process import Process
@@ -53,9 +53,9 @@ def shape(value):
 
 @requires("vault")
 def test_same_answers_as_the_real_core(env):
-    binary = fetch.vault_core_if_built()
+    binary = vault_core.if_built()
     if binary is None:
-        skip("the real Vault core is not built; `tools/local-stack/stack fetch vault-core` does it (Go 1.25, about five minutes)")
+        skip("the real Vault core is not built; `tools/local-stack/stack fetch vault-core` does it (Go, about five minutes)")
     port = free_ports(1)[0]
     core = Process("vaultd", env.dir, os.path.join(env.dir, "vaultd.log"))
     core.start([binary, f"127.0.0.1:{port}", ROOT])

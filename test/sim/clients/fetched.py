@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 
-from localstack import fetch, paths
+from localstack import fetch, golang, paths
 
 PINS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pins")
 
@@ -83,11 +83,10 @@ def tedious_dir():
 
 def go_client():
     """The compiled Go client."""
-    go = _need("go")
     sources = [_pin("go", f) for f in ("main.go", "go.mod", "go.sum")]
 
     def build(work):
-        _run([go, "build", "-trimpath", "-mod=readonly", "-ldflags", "-s -w", "-o", os.path.join(work, "client"), "."], cwd=_pin("go"))
+        golang.build_program(_pin("go"), os.path.join(work, "client"))
 
     return os.path.join(fetch.once("sim-go", fetch.file_hash(*sources), build), "client")
 

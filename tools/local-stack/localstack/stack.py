@@ -154,4 +154,6 @@ def fetch_all(names=("kafka", "registry", "venv", "connect")):
     if "venv" in names:
         fetch.venv_python()
     if "vault-core" in names:
-        fetch.vault_core()
+        from . import vault_core
+
+        vault_core.built()
