@@ -164,31 +164,70 @@ static void load_modes(conf_t *c)
     }
 }
 
-static cd_err_t *load_mappers(conf_t *c)
+static const char hash_v2[] = "column.mask.hash.v2.";
+
+/* The number of column.….<n>.chars. */
+static bool chars_of(const char *rest, int32_t *ret_n)
 {
-    c->mappers = cd_arena_array(&c->arena, mapper_t, c->config->n + 1);
+    char *end = NULL;
+    long n = strtol(rest, &end, 10);
+    if (end == rest || strcmp(end, ".chars") != 0 || n < 0 || n > 1000000) return false;
+    *ret_n = (int32_t)n;
+    return true;
+}
+
+/* <algorithm>.with.salt.<salt>. What does not fit is an error here: left out, clear text would be sent. */
+static cd_err_t *digest_of(const char *name, const char *rest, bool java_form, digest_t **ret_digest)
+{
+    static const char with[] = ".with.salt.";
+    char algorithm[32];
+    size_t n = strcspn(rest, ".");
+    *ret_digest = NULL;
+    if (n == 0 || strncmp(rest + n, with, sizeof(with) - 1) != 0 || rest[n + sizeof(with) - 1] == '\0')
+        return cd_err_new(CD_ERR_CONFIG, CD_JVM_CONFIG,
+                          "a setting that begins with 'column.mask.hash.' must be "
+                          "column.mask.hash.<algorithm>.with.salt.<salt> or column.mask.hash.v2.…");
+    (void)snprintf(algorithm, sizeof(algorithm), "%.*s", (int)n, rest);
+    *ret_digest = digest_new(algorithm, rest + n + sizeof(with) - 1, java_form);
+    if (*ret_digest != NULL) return NULL;
+    /* The name of the setting holds the salt, so that only its beginning may be told. */
+    return cd_err_new(CD_ERR_CONFIG, "java.lang.IllegalArgumentException", "%.*s: %s MessageDigest not available",
+                      (int)(rest - name) + (int)n, name, algorithm);
+}
+
+/* Mappers of one kind, so that the kinds take precedence as Debezium's do. */
+static cd_err_t *load_mappers_of(conf_t *c, mapper_kind_t kind, const char *prefix)
+{
     for (uint32_t i = 0; i < c->config->n; i++) {
-        const char *name = c->config->pairs[i].name, *value = c->config->pairs[i].value;
-        static const char mask[] = "column.mask.with.", truncate[] = "column.truncate.to.";
-        bool is_mask = strncmp(name, mask, sizeof(mask) - 1) == 0;
-        bool is_truncate = strncmp(name, truncate, sizeof(truncate) - 1) == 0;
-        if (strncmp(name, "column.mask.hash.", 17) == 0) {
-            return cd_err_new(CD_ERR_CONFIG, CD_JVM_CONFIG,
-                              "'%s' is not available in this connector; use column.mask.with.<n>.chars or leave the "
-                              "column out with column.exclude.list",
-                              name);
+        const char *name = c->config->pairs[i].name;
+        if (strncmp(name, prefix, strlen(prefix)) != 0) continue;
+        if (kind == MAPPER_HASH && strncmp(name, hash_v2, strlen(hash_v2)) == 0) continue;
+        mapper_t m = {.kind = kind};
+        const char *rest = name + strlen(prefix);
+        if (kind <= MAPPER_MASK) {
+            if (!chars_of(rest, &m.n)) continue;
+        } else {
+            cd_err_t *err = digest_of(name, rest, kind == MAPPER_HASH, &m.digest);
+            if (err != NULL) return err;
         }
-        if (!is_mask && !is_truncate) continue;
-        char *end = NULL;
-        long n = strtol(name + (is_mask ? sizeof(mask) : sizeof(truncate)) - 1, &end, 10);
-        if (strcmp(end, ".chars") != 0 || n < 0 || n > 1000000) continue;
-        mapper_t *m = &c->mappers[c->nmappers];
-        *m = (mapper_t){.kind = is_mask ? MAPPER_MASK : MAPPER_TRUNCATE, .n = (int32_t)n};
-        cd_err_t *err = match_list_init(&m->columns, value);
-        if (err != NULL) return cd_err_wrap(err, CD_ERR_CONFIG, CD_JVM_CONFIG, "the '%s' value is invalid", name);
-        c->nmappers++;
+        cd_err_t *err = match_list_init(&m.columns, c->config->pairs[i].value);
+        if (err != NULL) {
+            digest_free(m.digest);
+            return cd_err_wrap(err, CD_ERR_CONFIG, CD_JVM_CONFIG, "a list of columns of %s… is invalid", prefix);
+        }
+        c->mappers[c->nmappers++] = m;
     }
     return NULL;
+}
+
+static cd_err_t *load_mappers(conf_t *c)
+{
+    c->mappers = cd_arena_array(&c->arena, mapper_t, (size_t)c->config->n + 1);
+    cd_err_t *err = load_mappers_of(c, MAPPER_TRUNCATE, "column.truncate.to.");
+    if (err == NULL) err = load_mappers_of(c, MAPPER_MASK, "column.mask.with.");
+    if (err == NULL) err = load_mappers_of(c, MAPPER_HASH, "column.mask.hash.");
+    if (err == NULL) err = load_mappers_of(c, MAPPER_HASH_V2, hash_v2);
+    return err;
 }
 
 static void load_key_rules(conf_t *c)
@@ -290,7 +329,10 @@ void conf_done(conf_t *conf)
                              &conf->schema_exclude,   &conf->column_include,   &conf->column_exclude,
                              &conf->snapshot_include, &conf->propagate_column, &conf->propagate_type};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) match_list_done(lists[i]);
-    for (uint32_t i = 0; i < conf->nmappers; i++) match_list_done(&conf->mappers[i].columns);
+    for (uint32_t i = 0; i < conf->nmappers; i++) {
+        match_list_done(&conf->mappers[i].columns);
+        digest_free(conf->mappers[i].digest);
+    }
     cd_arena_done(&conf->arena);
     *conf = (conf_t){0};
 }

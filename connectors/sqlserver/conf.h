@@ -7,6 +7,7 @@
 
 #include "plugins/api/connectd_plugin.h"
 
+#include "connectors/sqlserver/digest.h"
 #include "connectors/sqlserver/match.h"
 
 #define CONF_LOGGER  "io.debezium.connector.sqlserver"
@@ -49,10 +50,13 @@ typedef enum name_adjust { ADJUST_NONE, ADJUST_AVRO, ADJUST_AVRO_UNICODE } name_
 typedef enum failure_mode { FAILURE_FAIL, FAILURE_WARN, FAILURE_SKIP } failure_mode_t;
 typedef enum query_mode { QUERY_DIRECT, QUERY_FUNCTION } query_mode_t;
 
-/** A column mapper: mask or truncate, for the columns its patterns name. */
+/** A column mapper: truncate, mask or hash, for the columns its patterns name; the first that fits wins, in this order. */
+typedef enum mapper_kind { MAPPER_TRUNCATE, MAPPER_MASK, MAPPER_HASH, MAPPER_HASH_V2 } mapper_kind_t;
+
 typedef struct mapper {
-    enum { MAPPER_MASK, MAPPER_TRUNCATE } kind;
-    int32_t n;
+    mapper_kind_t kind;
+    int32_t n;        /* of characters */
+    digest_t *digest; /* of hashes */
     match_list_t columns;
 } mapper_t;
 

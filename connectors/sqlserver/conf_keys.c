@@ -206,8 +206,7 @@ const cd_key_t conf_keys[] = {
      AT(snapshot_overrides),
      .doc = "Tables read with an own statement, found under snapshot.select.statement.overrides.<table>."},
     {ACCEPTED("column.mask.hash.([^.]+).with.salt.(.+)", CD_T_STRING, NULL, EVENTS, "Hashed columns"),
-     .doc = "Replaces text by a salted digest. Not offered yet: a task that asks for it fails rather than send clear "
-            "text."},
+     .doc = "column.mask.hash.<algorithm>.with.salt.<salt>: patterns of text columns to replace by a salted digest."},
     {ACCEPTED("column.mask.with.(d+).chars", CD_T_STRING, NULL, EVENTS, "Masked columns"),
      .doc = "column.mask.with.<n>.chars: patterns of text columns to replace by n asterisks."},
     {ACCEPTED("column.truncate.to.(d+).chars", CD_T_STRING, NULL, EVENTS, "Truncated columns"),

@@ -308,10 +308,19 @@ static uint32_t prefix_units(const uint8_t *s, uint32_t len, int32_t n)
     return at;
 }
 
+static cd_value_t hashed(const field_t *f, const uint8_t *data, uint32_t len, cd_arena_t *arena)
+{
+    char hex[DIGEST_HEX_MAX];
+    uint32_t n = digest_hex(f->digest, data, len, hex);
+    if (f->column->length >= 0 && n > (uint32_t)f->column->length) n = (uint32_t)f->column->length;
+    return cd_v_strn(cd_arena_strndup(arena, hex, n), n);
+}
+
 static cd_value_t text_cell(const cell_plan_t *p, const uint8_t *data, uint32_t len, cd_arena_t *arena)
 {
     const field_t *f = p->field;
     if (CD_UNLIKELY(f->mask >= 0)) return f->mask_value;
+    if (CD_UNLIKELY(f->digest != NULL)) return hashed(f, data, len, arena);
     if (CD_UNLIKELY(f->truncate >= 0)) len = prefix_units(data, len, f->truncate);
     return cd_v_strn(cd_arena_strndup(arena, data, len), len);
 }

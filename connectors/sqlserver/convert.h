@@ -52,6 +52,7 @@ typedef struct field {
     int32_t mask;          /* >= 0: replace text by this many asterisks; -1: no */
     int32_t truncate;      /* >= 0: keep this many UTF-16 units; -1: all */
     cd_value_t mask_value;
+    digest_t *digest; /* replace text by this digest of it, no longer than the column; NULL: no */
 } field_t;
 
 struct cell_plan;

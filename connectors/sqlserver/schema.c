@@ -341,22 +341,27 @@ static cd_value_t zero_of(const field_t *f, cd_arena_t *arena)
     }
 }
 
+/* Values of text only are changed, but the schema of every column that is named says so. */
 static void apply_mappers(const conf_t *conf, const table_t *t, const column_t *c, field_t *f, cd_arena_t *arena,
                           cd_param_t *params, uint32_t *nparams)
 {
-    if (!column_is_text(c)) return;
+    bool text = column_is_text(c);
     for (uint32_t i = 0; i < conf->nmappers; i++) {
         const mapper_t *m = &conf->mappers[i];
         if (!column_listed(&m->columns, t, c, true)) continue;
-        if (m->kind == MAPPER_MASK) {
+        if (m->kind == MAPPER_TRUNCATE) {
+            if (text && (c->length > m->n || c->length == MODEL_UNSET)) f->truncate = m->n;
+            params[(*nparams)++] = (cd_param_t){"truncateLength", cd_arena_printf(arena, "%d", m->n)};
+            return;
+        }
+        params[(*nparams)++] = (cd_param_t){"masked", "true"};
+        if (text && m->kind == MAPPER_MASK) {
             char *stars = cd_arena_alloc(arena, (size_t)m->n + 1);
             memset(stars, '*', (size_t)m->n);
             f->mask = m->n;
             f->mask_value = cd_v_strn(stars, (size_t)m->n);
-            params[(*nparams)++] = (cd_param_t){"masked", "true"};
-        } else {
-            if (c->length > m->n || c->length == MODEL_UNSET) f->truncate = m->n;
-            params[(*nparams)++] = (cd_param_t){"truncateLength", cd_arena_printf(arena, "%d", m->n)};
+        } else if (text) {
+            f->digest = m->digest;
         }
         return;
     }
@@ -514,8 +519,8 @@ shape_t *shape_new(forms_t *forms, cd_ctx_t *ctx, const table_t *table, cd_arena
         uint32_t cell = 0;
         while (cell < s->nrow && s->fields[cell]->column != c) cell++;
         const field_t *field = cell < s->nrow ? s->fields[cell] : NULL;
-        bool other_value = field == NULL || field->mask >= 0 || field->truncate >= 0;
-        if (other_value || conf->propagate_column.n > 0 || conf->propagate_type.n > 0) {
+        bool other_value = field == NULL || field->mask >= 0 || field->truncate >= 0 || field->digest != NULL;
+        if (other_value || conf->nmappers + conf->propagate_column.n + conf->propagate_type.n > 0) {
             field_t *own = field_new(forms, ctx, table, c, false, arena);
             if (own == NULL) continue;
             if (other_value) {

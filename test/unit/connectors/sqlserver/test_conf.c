@@ -147,9 +147,11 @@ static void test_parsed_form(void **state)
 static void test_what_needs_java_is_refused(void **state)
 {
     (void)state;
-    static const char *const keys[][2] = {
-        {"converters", "isbn"}, {"post.processors", "x"}, {"column.mask.hash.SHA-256.with.salt.abc", "dbo.t.c"}};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const keys[][2] = {{"converters", "isbn"},
+                                          {"post.processors", "x"},
+                                          {"column.mask.hash.SHA-7.with.salt.abc", "dbo.t.c"},
+                                          {"column.mask.hash.SHA-256.with.no", "dbo.t.c"}};
+    for (size_t i = 0; i < 4; i++) {
         cd_pair_t pairs[] = {
             {"topic.prefix", "s"}, {"database.names", "d"}, {"database.hostname", "h"}, {keys[i][0], keys[i][1]}};
         cd_config_t config = {.n = 4, .pairs = pairs};
@@ -157,7 +159,8 @@ static void test_what_needs_java_is_refused(void **state)
         conf_t c;
         cd_err_t *err = conf_load(&ctx, &config, "T", &c);
         assert_non_null(err);
-        assert_non_null(strstr(err->message, i == 2 ? "column.mask.hash" : keys[i][0]));
+        assert_non_null(strstr(err->message, i >= 2 ? "column.mask.hash" : keys[i][0]));
+        assert_null(strstr(err->message, "abc")); /* the salt */
         cd_err_free(err);
     }
 }
