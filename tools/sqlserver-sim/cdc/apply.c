@@ -157,7 +157,7 @@ static bool apply_change(cursor_t *c, size_t record)
     uint32_t table, command;
     image_t img;
     if (!get_number(c, &table) || c->pos >= e->len) return false;
-    int op = e->body[c->pos++];
+    int op = (unsigned char)e->body[c->pos++];
     if (!get_number(c, &command) || !read_image(&c->arena, e->body, e->len, &c->pos, op, &img)) return false;
     lsn_t seq = log_seqval(&e->begin, record);
     for (size_t i = 0; i < c->ncts; i++) {
@@ -215,7 +215,7 @@ static bool apply_ddl(cursor_t *c)
     uint32_t table, column, len;
     sim_typeinfo_t from, to;
     if (!get_number(c, &table) || c->pos >= e->len) return false;
-    int update = e->body[c->pos++];
+    int update = (unsigned char)e->body[c->pos++];
     if (!get_number(c, &column) || !get_type(c, &from) || !get_type(c, &to) || !get_number(c, &len) ||
         e->len - c->pos < len)
         return false;
@@ -257,7 +257,7 @@ static bool apply_entry(cursor_t *c)
     size_t record = 0;
     c->pos = 0;
     while (c->pos < e->len) {
-        int kind = e->body[c->pos++];
+        int kind = (unsigned char)e->body[c->pos++];
         arena_reset(&c->arena);
         if (kind == LOG_CHANGE ? !apply_change(c, record++) : kind != LOG_DDL || !apply_ddl(c)) return false;
         if (c->ap->needs_data) return true;

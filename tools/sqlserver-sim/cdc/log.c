@@ -105,11 +105,12 @@ static bool reserve(sim_session_t *s, sdb_t *sdb, size_t bytes, size_t records, 
         vlf++;
         block = 16;
     }
+    int64_t after = block + extra + size;
     *ret_vlf = (uint32_t)vlf;
     *ret_block = (uint32_t)block;
     *ret_commit = lsn_make((uint32_t)vlf, (uint32_t)block + extra, (uint32_t)(records % SLOTS_PER_BLOCK) + 1);
     return sq_exec(s, "UPDATE %s._sim_meta SET v=%lld WHERE k='vlf'", d, (long long)vlf) &&
-           sq_exec(s, "UPDATE %s._sim_meta SET v=%lld WHERE k='block'", d, (long long)(block + extra + size));
+           sq_exec(s, "UPDATE %s._sim_meta SET v=%lld WHERE k='block'", d, (long long)after);
 }
 
 lsn_t log_seqval(const lsn_t *begin, size_t record)

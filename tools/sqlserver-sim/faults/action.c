@@ -12,7 +12,7 @@
 
 typedef struct inner_sink {
     sim_sink_t sink;
-    char *error; /* ACTION_ERROR_MAX bytes; "" = none yet */
+    char error[ACTION_ERROR_MAX]; /* "" = none yet */
 } inner_sink_t;
 
 static bool no_columns(sim_sink_t *sink, const sim_column_t *cols, size_t n)
@@ -59,7 +59,7 @@ typedef struct inner {
     sim_session_t *session;
 } inner_t;
 
-static bool inner_open(inner_t *in, sim_server_t *srv, const sim_db_t *db, char *error)
+static bool inner_open(inner_t *in, sim_server_t *srv, const sim_db_t *db)
 {
     static const sim_sink_ops_t ops = {.columns = no_columns,
                                        .row = no_row,
@@ -69,7 +69,7 @@ static bool inner_open(inner_t *in, sim_server_t *srv, const sim_db_t *db, char 
                                        .return_status = no_status,
                                        .return_value = no_value};
     sim_login_t login = {.user = "sa", .password = srv->sa_password, .database = db->name, .app = "sim.fault"};
-    in->sink = (inner_sink_t){.sink = {.ops = &ops}, .error = error};
+    in->sink = (inner_sink_t){.sink = {.ops = &ops}};
     in->session = sim_session_new(srv, &login, &in->sink.sink);
     if (in->session != NULL) in->session->lock_timeout = 5000; /* the caller's own transaction may be in the way */
     return in->session != NULL;
@@ -78,9 +78,9 @@ static bool inner_open(inner_t *in, sim_server_t *srv, const sim_db_t *db, char 
 static bool run_sql(sim_server_t *srv, const sim_db_t *db, const char *sql, char *error)
 {
     inner_t in;
-    if (!inner_open(&in, srv, db, error)) return false;
-    sim_session_batch(in.session, sql, strlen(sql), &in.sink.sink);
+    if (inner_open(&in, srv, db)) sim_session_batch(in.session, sql, strlen(sql), &in.sink.sink);
     sim_session_free(in.session);
+    memcpy(error, in.sink.error, ACTION_ERROR_MAX);
     return error[0] == '\0';
 }
 
@@ -164,7 +164,10 @@ static bool in_statement(sim_server_t *srv, const sim_db_t *db, bool (*body)(sim
                          void *arg, char *error)
 {
     inner_t in;
-    if (!inner_open(&in, srv, db, error)) return false;
+    if (!inner_open(&in, srv, db)) {
+        memcpy(error, in.sink.error, ACTION_ERROR_MAX);
+        return false;
+    }
     sim_session_t *s = in.session;
     s->sink = &in.sink.sink;
     bool ok = stmt_begin(s, false);

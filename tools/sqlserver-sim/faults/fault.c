@@ -156,17 +156,34 @@ bool sim_server_fault(sim_server_t *srv, const sim_session_t *s, sim_fault_point
 
 /* ---- engine faults ------------------------------------------------------------------------------------------ */
 
+/* A number and the comma behind it. @return false: there is none, or nothing follows it */
+static bool next_number(const char **at, long *ret_number)
+{
+    char *end;
+    long n = strtol(*at, &end, 10);
+    if (end == *at) return false;
+    *ret_number = n;
+    *at = *end == ',' ? end + 1 : end;
+    return *end == ',';
+}
+
 /* "[after_rows:N,]NUMBER[,CLASS[,STATE[,TEXT]]]": now, or from the row on that the request sends as its N-th. */
 static bool fail_as_told(sim_session_t *s, const char *arg)
 {
-    char text[256] = "Injected error.";
-    int number = 50000, class = 16, state = 1, rows = 0, used = 0;
-    if (sscanf(arg, "after_rows:%d,%n", &rows, &used) < 1) used = 0;
-    (void)sscanf(arg + used, "%d,%d,%d,%255[^\n]", &number, &class, &state, text);
+    static const char prefix[] = "after_rows:";
+    long number = 50000, class = 16, state = 1, rows = 0;
+    if (strncmp(arg, prefix, sizeof(prefix) - 1) == 0) {
+        arg += sizeof(prefix) - 1;
+        (void)next_number(&arg, &rows);
+    }
+    const char *text =
+        next_number(&arg, &number) && next_number(&arg, &class) && next_number(&arg, &state) && *arg != '\0'
+            ? arg
+            : "Injected error.";
     if (class < 11 || class > 25) class = 16;
-    if (rows <= 0) return fail(s, number, class, state, "%s", text);
-    s->error_after_rows = rows;
-    s->late_error = (sim_message_t){.number = number, .class = (uint8_t) class, .state = (uint8_t)state};
+    if (rows <= 0) return fail(s, (int)number, (int)class, (int)state, "%s", text);
+    s->error_after_rows = (int)rows;
+    s->late_error = (sim_message_t){.number = (int32_t)number, .class = (uint8_t) class, .state = (uint8_t)state};
     snprintf(s->late_text, sizeof(s->late_text), "%s", text);
     return true;
 }

@@ -128,10 +128,11 @@ static uint64_t next_random(uint64_t *state)
  * delete is put off while the updates that are left would find nothing. */
 static void mix(gen_table_t *g, unsigned n[3], uint64_t seed)
 {
-    uint32_t live[GEN_CYCLE_MAX], nlive = 0, made = 0;
+    uint32_t live[GEN_CYCLE_MAX] = {0}, nlive = 0, made = 0;
     uint16_t ordinal = 0;
-    while (n[0] + n[1] + n[2] > 0) {
+    for (;;) {
         unsigned most = n[0] + (nlive > 0 ? n[1] + n[2] : 0);
+        if (most == 0) return;
         unsigned draw = (unsigned)(next_random(&seed) % most);
         uint32_t at = nlive > 0 ? (uint32_t)(next_random(&seed) % nlive) : 0;
         if (draw < n[0]) {
