@@ -74,7 +74,7 @@ def record(name):
 
 
 def main(wanted):
-    fetched.fetch_everything()
+    fetched.fetch_clients()
     results = []
     for name in wanted or (*OF_TOOLS, *CLIENTS):
         line, good = record(name)

@@ -65,8 +65,10 @@ def main(here, arguments):
     if "--list" in arguments:
         print("\n".join(label for label, _, _ in tests))
         return 0
-    if any(label.startswith(("clients.", "debezium")) for label, _, _ in tests):
-        fetched.fetch_everything()
+    if any(label.startswith("clients.") for label, _, _ in tests):
+        fetched.fetch_clients()
+    if any(label.startswith(("debezium.", "debezium_changes.", "debezium_faults.")) for label, _, _ in tests):
+        fetched.fetch_debezium()
     counts = {"ok": 0, "FAIL": 0, "skip": 0}
     sim = Sim()
     try:

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 
-from localstack import fetch, golang, paths
+from localstack import fetch, golang, paths, stack
 
 PINS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pins")
 
@@ -106,9 +106,18 @@ def debezium_plugins(version="2.4.2"):
     return os.path.join(fetch.once("sim-debezium", fetch.file_hash(_pin("debezium", "SHA256SUMS")), build), version)
 
 
-def fetch_everything():
+def fetch_clients():
     """Before the first test, so that no download runs against a test's clock. What is missing is told by its tests."""
-    for get in (lambda: jdbc_jar("12.4.2"), tedious_dir, go_client, debezium_plugins):
+    _try_all(lambda: jdbc_jar("12.4.2"), tedious_dir, go_client)
+
+
+def fetch_debezium():
+    """The same for the connectors, the broker and the worker that they run in."""
+    _try_all(debezium_plugins, lambda: stack.fetch_all(("kafka", "connect")))
+
+
+def _try_all(*getters):
+    for get in getters:
         try:
             get()
         except (Missing, fetch.FetchError) as e:
