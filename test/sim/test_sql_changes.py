@@ -104,3 +104,34 @@ def test_changes_reach_the_change_table(sim):
         rows = p.ok("SELECT [__$operation], id FROM cdc.dbo_t_CT ORDER BY [__$start_lsn], [__$seqval], [__$operation]").rows
         assert rows == [("1", "2"), ("3", "3"), ("4", "3"), ("2", "4"), ("1", "1"), ("1", "3"), ("2", "4"), ("1", "4"), ("2", "5")], rows
         assert p.ok("SELECT [__$operation], id FROM cdc.dbo_child_CT").rows == [("1", "7")]
+
+
+def test_constraints_of_temporary_tables(sim):
+    with Probe(sim) as p:
+        p.ok("CREATE TABLE #t (id int IDENTITY(5,2) CONSTRAINT pk_t PRIMARY KEY, v int NOT NULL DEFAULT 3, c int CONSTRAINT ck_t CHECK (c > 0), n varchar(3), CONSTRAINT uq_t UNIQUE (n))")
+        p.ok("INSERT #t (n) VALUES ('a'), ('b'); CREATE UNIQUE INDEX ix_t ON #t (v, n)")
+        check(p, {
+            "INSERT #t (v) VALUES (NULL)": (515, 16, 2, "Cannot insert the value NULL into column 'v', table 'tempdb.dbo.#t'; column does not allow nulls. INSERT fails."),
+            "INSERT #t (n) VALUES ('A')": (2627, 14, 1, "Violation of UNIQUE KEY constraint 'uq_t'. Cannot insert duplicate key in object 'dbo.#t'. The duplicate key value is (A)."),
+            "INSERT #t (c) VALUES (-1)": (547, 16, 0, 'The INSERT statement conflicted with the CHECK constraint "ck_t". The conflict occurred in database "tempdb", table "dbo.#t", column \'c\'.'),
+            "INSERT #t (n) VALUES ('long')": (2628, 16, 1, "String or binary data would be truncated in table 'tempdb.dbo.#t', column 'n'. Truncated value: 'lon'."),
+            "CREATE UNIQUE INDEX ix_u ON #t (v)": (1505, 16, 1, "The CREATE UNIQUE INDEX statement terminated because a duplicate key was found for the object name 'dbo.#t' and the index name 'ix_u'. The duplicate key value is (3)."),
+        })
+        reply = p.run("DECLARE @t TABLE (id int PRIMARY KEY, v int CHECK (v < 9)); INSERT @t VALUES (1, 1); INSERT @t VALUES (1, 2)")
+        assert reply.errors[0][0] == 2627 and "in object 'dbo.@t'" in reply.errors[0][3], reply.errors
+        assert p.run("DECLARE @t TABLE (v int CHECK (v < 9)); INSERT @t VALUES (10)").errors[0][0] == 547
+        assert p.ok("SELECT id, v, n FROM #t ORDER BY id; DROP TABLE #t").sets[0][1] == [("5", "3", "a"), ("7", "3", "b")]
+
+
+def test_a_unique_key_holds_one_null(sim):
+    with Probe(sim) as p:
+        fresh(p, "sqlchanges")
+        for table in ("t", "#t"):
+            p.ok(f"CREATE TABLE {table} (id int PRIMARY KEY, u int CONSTRAINT uq_{table.strip('#')}n UNIQUE, v int); INSERT {table} VALUES (1, NULL, 1), (2, 2, 1)")
+            want = (2627, 14, 1, f"Violation of UNIQUE KEY constraint 'uq_tn'. Cannot insert duplicate key in object 'dbo.{table}'. The duplicate key value is (<NULL>).")
+            check(p, {f"INSERT {table} VALUES (3, NULL, 1)": want, f"UPDATE {table} SET u = NULL WHERE id = 2": want, f"UPDATE {table} SET u = NULL": want})
+            p.ok(f"UPDATE {table} SET v = 9 WHERE id = 1; UPDATE {table} SET u = NULL WHERE id = 1")
+        p.ok("CREATE TABLE x (a int, b int); INSERT x VALUES (1, NULL), (1, NULL)")
+        check(p, {
+            "CREATE UNIQUE INDEX ix_x ON x (a, b)": (1505, 16, 1, "The CREATE UNIQUE INDEX statement terminated because a duplicate key was found for the object name 'dbo.x' and the index name 'ix_x'. The duplicate key value is (1, <NULL>)."),
+        })

@@ -10,7 +10,16 @@ bool ddl_add_object(sim_session_t *s, sdb_t *sdb, int schema_id, const char *nam
                     bool shipped, int *ret_id);
 bool ddl_create_index(sim_session_t *s, sdb_t *sdb, const char *storage, int table_id, const char *name, int type,
                       bool unique, bool pk, bool uq, int constraint_id, const int *cols, const bool *desc, size_t n);
+bool ddl_create_storage(sim_session_t *s, const char *storage, cat_column_t *cols, size_t n);
+/* ddl_temp.c */
+void ddl_temp_free(cat_table_t *t);
+bool ddl_temp_index(sim_session_t *s, cat_table_t *t, const char *name, bool unique, bool clustered, bool pk, bool uq,
+                    const int *ids, size_t n);
+bool ddl_add_temp(sim_session_t *s, const char *name, const column_def_t *defs, size_t n,
+                  const table_constraint_t *cons, size_t ncons);
 /* ddl_columns.c */
+/** 1505 when two rows have the same key; NULLs are equal. */
+bool ddl_check_unique(sim_session_t *s, const cat_table_t *t, const char *index, const int *cols, size_t n);
 bool ddl_add_default(sim_session_t *s, sdb_t *sdb, int schema_id, const char *table, int table_id, const char *col,
                      const char *name, const expr_t *e, const char **ret_text, int *ret_id);
 bool ddl_column_storage(sim_session_t *s, const cat_column_t *c, buf_t *q);

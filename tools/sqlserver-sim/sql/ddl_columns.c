@@ -108,6 +108,37 @@ int ddl_find_column(const cat_column_t *cols, size_t n, const char *name)
     return -1;
 }
 
+bool ddl_check_unique(sim_session_t *s, const cat_table_t *t, const char *index, const int *cols, size_t n)
+{
+    buf_t q = {0}, key = {0};
+    if (t == NULL) return true; /* a table that is being created has no rows */
+    for (size_t i = 0; i < n; i++) buf_printf(&q, "%sc%d", i > 0 ? "," : "", cols[i]);
+    sqlite3_stmt *st = sq_prepare(s, "SELECT %s FROM %s GROUP BY %s HAVING count(*)>1 LIMIT 1", buf_text(&q),
+                                  t->storage, buf_text(&q));
+    buf_done(&q);
+    if (st == NULL) return false;
+    bool ok = sqlite3_step(st) != SQLITE_ROW;
+    for (size_t i = 0; !ok && i < n; i++) {
+        const sim_typeinfo_t *type = &table_column_id(t, cols[i])->type;
+        sim_value_t v;
+        store_column(&s->arena, st, (int)i, type, &v);
+        if (i > 0) buf_adds(&key, ", ");
+        if (v.is_null)
+            buf_adds(&key, "<NULL>");
+        else
+            value_text(type, &v, 121, &key);
+    }
+    sqlite3_finalize(st);
+    if (!ok)
+        fail(s, 1505, 16, 1,
+             "The CREATE UNIQUE INDEX statement terminated because a duplicate key was found for the object name "
+             "'%s.%s' "
+             "and the index name '%s'. The duplicate key value is (%s).",
+             t->schema, t->name, index, buf_text(&key));
+    buf_done(&key);
+    return ok;
+}
+
 bool ddl_create_index(sim_session_t *s, sdb_t *sdb, const char *storage, int table_id, const char *name, int type,
                       bool unique, bool pk, bool uq, int constraint_id, const int *cols, const bool *desc, size_t n)
 {
@@ -131,15 +162,8 @@ bool ddl_create_index(sim_session_t *s, sdb_t *sdb, const char *storage, int tab
                      (long long)index_id, (int)i + 1, cols[i], desc != NULL && desc[i]);
     }
     buf_addc(&q, ')');
-    if (ok && sqlite3_exec(s->sq, buf_text(&q), NULL, NULL, NULL) != SQLITE_OK) {
-        if ((sqlite3_extended_errcode(s->sq) & 0xFF) == SQLITE_CONSTRAINT)
-            ok = fail(s, 1505, 16, 1,
-                      "The CREATE UNIQUE INDEX statement terminated because a duplicate key was found for the object "
-                      "name '%s' and the index name '%s'.",
-                      storage, name);
-        else
-            ok = fail_sqlite(s);
-    }
+    if (ok && unique) ok = ddl_check_unique(s, catalog_table_id(sdb->cat, table_id), name, cols, n);
+    if (ok && sqlite3_exec(s->sq, buf_text(&q), NULL, NULL, NULL) != SQLITE_OK) ok = fail_sqlite(s);
     buf_done(&q);
     return ok;
 }

@@ -25,6 +25,7 @@ typedef struct writer {
     sqlite3_stmt *insert, *update, *del;
     bool logged, checks;
     bool parked;   /* rows were taken out by writer_park(): writer_update() puts them back changed */
+    int64_t rowid; /* of the row being changed, 0 = a new one */
     arena_t arena; /* reset per row */
     uint64_t rows;
     int identity_at; /* column index or -1 */

@@ -1,4 +1,4 @@
-/* exec_ddl.c: tables, indexes, schemas, databases. Everything but databases is transactional: the metadata tables change
+/* exec_ddl.c: tables, indexes, schemas. Everything but databases is transactional: the metadata tables change
  * in the same SQLite transaction as the objects. */
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,7 @@ bool ddl_add_object(sim_session_t *s, sdb_t *sdb, int schema_id, const char *nam
                    sdb->db->attach, *ret_id, schema_id, name, type, parent, (long long)now, (long long)now, shipped);
 }
 
-static bool create_storage(sim_session_t *s, const char *storage, cat_column_t *cols, size_t n)
+bool ddl_create_storage(sim_session_t *s, const char *storage, cat_column_t *cols, size_t n)
 {
     buf_t q = {0};
     bool first = true;
@@ -62,124 +62,13 @@ static bool create_storage(sim_session_t *s, const char *storage, cat_column_t *
     return ok;
 }
 
-static char *put_text(char *to, const char *text)
-{
-    return memcpy(to, text, strlen(text) + 1);
-}
-
-/* Table variables and #tables live in the connection's temporary database and in session memory. */
-static bool create_temp(sim_session_t *s, const char *name, const column_def_t *defs, size_t ndefs,
-                        const table_constraint_t *cons, size_t ncons, cat_table_t **ret)
-{
-    size_t bytes = sizeof(cat_table_t) + (ndefs + 1) * sizeof(cat_column_t);
-    arena_t *a = &s->arena;
-    cat_column_t *cols = arena_alloc(a, sizeof(*cols) * (ndefs + 1));
-    int id = ++s->next_temp;
-    for (size_t i = 0; i < ndefs; i++) {
-        if (!ddl_column_from_def(s, s->cur, &defs[i], (int)i + 1, name, cols, i, &cols[i])) return false;
-        if (ddl_find_column(cols, i, defs[i].name) >= 0)
-            return fail(s, 2705, 16, 3,
-                        "Column names in each table must be unique. Column name '%s' in table '%s' is specified more "
-                        "than once.",
-                        defs[i].name, name);
-        if (defs[i].dflt != NULL) {
-            buf_t t = {0};
-            expr_render(defs[i].dflt, &t);
-            cols[i].dflt = arena_strdup(a, buf_text(&t));
-            buf_done(&t);
-        }
-    }
-    size_t text = strlen(name) + 64;
-    for (size_t i = 0; i < ndefs; i++)
-        text += strlen(cols[i].name) + 1 + (cols[i].dflt != NULL ? strlen(cols[i].dflt) + 1 : 0) +
-                (cols[i].computed_text != NULL ? strlen(cols[i].computed_text) + 1 : 0) + 48;
-    /* one allocation holds the table, its columns and their texts: it is freed as one */
-    size_t nidx = ncons;
-    for (size_t i = 0; i < ndefs; i++) nidx += defs[i].primary_key || defs[i].unique;
-    size_t idx_bytes = nidx * (sizeof(cat_index_t) + 32 * sizeof(int) + 64);
-    char *block = sim_alloc(bytes + text + idx_bytes + 256);
-    cat_table_t *t = (cat_table_t *)block;
-    t->cols = (cat_column_t *)(block + ((sizeof(*t) + 15) & ~(size_t)15));
-    char *p = (char *)(t->cols + ndefs + 1);
-    t->id = -id;
-    t->schema = "dbo";
-    t->temp = true;
-    t->ncols = ndefs;
-    t->name = put_text(p, name);
-    p += strlen(name) + 1;
-    sqlite3_snprintf(40, p, "temp.tv%d", id);
-    t->storage = p;
-    p += strlen(p) + 1;
-    for (size_t i = 0; i < ndefs; i++) {
-        t->cols[i] = cols[i];
-        t->cols[i].name = put_text(p, cols[i].name);
-        p += strlen(p) + 1;
-        if (cols[i].dflt != NULL) {
-            t->cols[i].dflt = put_text(p, cols[i].dflt);
-            p += strlen(p) + 1;
-        }
-        if (cols[i].computed_text != NULL) {
-            t->cols[i].computed_text = put_text(p, cols[i].computed_text);
-            p += strlen(p) + 1;
-        }
-        t->cols[i].collation = NULL;
-    }
-    bool ok = create_storage(s, t->storage, t->cols, ndefs);
-    for (size_t i = 0; ok && i < ndefs + ncons; i++) {
-        buf_t q = {0};
-        if (i < ndefs ? (defs[i].primary_key || defs[i].unique)
-                      : (cons[i - ndefs].kind == 'P' || cons[i - ndefs].kind == 'U')) {
-            buf_printf(&q, "CREATE UNIQUE INDEX temp.iv%d_%zu ON tv%d(", id, i, id);
-            if (i < ndefs) {
-                buf_printf(&q, "c%zu", i + 1);
-            } else {
-                for (size_t k = 0; k < cons[i - ndefs].ncols; k++)
-                    buf_printf(&q, "%sc%d", k > 0 ? "," : "",
-                               ddl_find_column(cols, ndefs, cons[i - ndefs].cols[k]) + 1);
-            }
-            buf_addc(&q, ')');
-            if (sqlite3_exec(s->sq, buf_text(&q), NULL, NULL, NULL) != SQLITE_OK) ok = fail_sqlite(s);
-        }
-        buf_done(&q);
-    }
-    if (!ok) {
-        free(block);
-        return false;
-    }
-    *ret = t;
-    return true;
-}
-
-bool ddl_table_variable(sim_session_t *s, declare_item_t *d)
-{
-    cat_table_t *t;
-    if (!create_temp(s, d->name, d->cols, d->ncols, d->constraints, d->nconstraints, &t)) return false;
-    sim_typeinfo_t none = {0};
-    sim_var_t *v = frame_declare(s->frame, d->name, &none);
-    v->table = t;
-    v->mem = (char *)t; /* freed with the variable */
-    return true;
-}
-
-static bool add_temp(sim_session_t *s, const char *name, const column_def_t *defs, size_t n,
-                     const table_constraint_t *cons, size_t ncons)
-{
-    cat_table_t *t;
-    if (session_temp(s, name) != NULL)
-        return fail(s, 2714, 16, 6, "There is already an object named '%s' in the database.", name);
-    if (!create_temp(s, name, defs, n, cons, ncons, &t)) return false;
-    s->temps = sim_realloc(s->temps, sizeof(*s->temps) * (s->ntemps + 1));
-    s->temps[s->ntemps++] = t;
-    return true;
-}
-
 bool ddl_create_table(sim_session_t *s, const name_t *name, const column_def_t *defs, size_t ndefs,
                       const table_constraint_t *cons, size_t ncons)
 {
     sdb_t *sdb;
     const char *schema, *table;
     int id;
-    if (name->part[name->n - 1][0] == '#') return add_temp(s, name->part[name->n - 1], defs, ndefs, cons, ncons);
+    if (name->part[name->n - 1][0] == '#') return ddl_add_temp(s, name->part[name->n - 1], defs, ndefs, cons, ncons);
     if (!resolve_db(s, name, &sdb, &schema, &table) || !tran_write(s, sdb, false) || !session_catalog(s, sdb))
         return false;
     const cat_schema_t *sc = catalog_schema(sdb->cat, schema);
@@ -221,7 +110,7 @@ bool ddl_create_table(sim_session_t *s, const name_t *name, const column_def_t *
             return false;
         if (!ddl_store_column(s, sdb, id, &cols[i])) return false;
     }
-    if (!create_storage(s, storage, cols, ndefs)) return false;
+    if (!ddl_create_storage(s, storage, cols, ndefs)) return false;
     for (size_t i = 0; i < ndefs; i++) {
         if (!defs[i].primary_key && !defs[i].unique) continue;
         const char *one[1] = {defs[i].name};
@@ -601,7 +490,7 @@ static bool drop_tables(sim_session_t *s, stmt_t *st)
                             object);
             if (k == s->ntemps) continue;
             if (!sq_exec(s, "DROP TABLE IF EXISTS %s", s->temps[k]->storage)) return false;
-            free(s->temps[k]);
+            ddl_temp_free(s->temps[k]);
             s->temps[k] = s->temps[--s->ntemps];
             continue;
         }
@@ -629,7 +518,10 @@ static bool create_index(sim_session_t *s, stmt_t *st)
 {
     sdb_t *sdb;
     cat_table_t *t;
-    if (!ddl_find_table(s, &st->name, &sdb, &t)) return false;
+    if (st->name.part[st->name.n - 1][0] == '#')
+        t = session_temp(s, st->name.part[st->name.n - 1]);
+    else if (!ddl_find_table(s, &st->name, &sdb, &t))
+        return false;
     if (t == NULL)
         return fail(s, 1088, 16, 12,
                     "Cannot find the object \"%s\" because it does not exist or you do not have permissions.",
@@ -653,6 +545,7 @@ static bool create_index(sim_session_t *s, stmt_t *st)
             return fail(s, 1911, 16, 1, "Column name '%s' does not exist in the target table or view.", st->cols[i]);
         ids[i] = c->id;
     }
+    if (t->temp) return ddl_temp_index(s, t, st->word, st->flag, st->flag2, false, false, ids, st->ncols);
     return ddl_create_index(s, sdb, t->storage, t->id, st->word, st->flag2 ? 1 : 2, st->flag, false, false, 0, ids,
                             st->desc, st->ncols) &&
            ddl_touch(s, sdb);

@@ -4,6 +4,7 @@
 #endif
 #include "sql/session.h"
 #include "sql/cursor.h"
+#include "sql/ddl.h"
 #include "sql/security.h"
 
 #include <stdio.h>
@@ -300,6 +301,7 @@ void vars_free(sim_session_t *s, sim_var_t *v)
             char *sql = sqlite3_mprintf("DROP TABLE IF EXISTS %s", v->table->storage);
             sqlite3_exec(s->sq, sql, NULL, NULL, NULL);
             sqlite3_free(sql);
+            ddl_temp_free(v->table);
         }
         free(v->name);
         free(v->mem);
@@ -413,7 +415,7 @@ static void drop_temps(sim_session_t *s)
         char *sql = sqlite3_mprintf("DROP TABLE IF EXISTS %s", s->temps[i]->storage);
         sqlite3_exec(s->sq, sql, NULL, NULL, NULL);
         sqlite3_free(sql);
-        free(s->temps[i]);
+        ddl_temp_free(s->temps[i]);
     }
     s->ntemps = 0;
 }

@@ -38,7 +38,7 @@ bool writer_convert(writer_t *w, const cat_column_t *c, const sim_typeinfo_t *fr
     size_t cut = type_is_binary(c->type.base) ? 0 : utf8_prefix(buf_text(&text), text.len, limit);
     fail(s, 2628, 16, 1,
          "String or binary data would be truncated in table '%s.%s.%s', column '%s'. Truncated value: '%.*s'.",
-         w->sdb->db->name, w->t->schema, w->t->name, c->name, (int)cut, buf_text(&text));
+         w->t->temp ? "tempdb" : w->sdb->db->name, w->t->schema, w->t->name, c->name, (int)cut, buf_text(&text));
     buf_done(&text);
     return false;
 }
@@ -57,38 +57,61 @@ static void key_text(const cat_table_t *t, const cat_index_t *ix, const sim_valu
     }
 }
 
-/* SQLite names the columns of the violated index: "UNIQUE constraint failed: o5.c1, o5.c2". */
-static bool unique_error(writer_t *w, const sim_value_t *cells)
+/* Has another row this key? NULLs are equal here, unlike in SQLite's own unique indexes. */
+static bool key_taken(writer_t *w, const cat_index_t *ix, const sim_value_t *cells, bool *ret)
 {
-    const char *msg = sqlite3_errmsg(w->s->sq);
+    buf_t q = {0};
+    sqlite3_stmt *st = NULL;
+    buf_printf(&q, "SELECT 1 FROM %s WHERE rowid<>?1", w->t->storage);
+    for (int i = 0; i < ix->ncols; i++) buf_printf(&q, " AND c%d IS ?%d", ix->cols[i], i + 2);
+    buf_adds(&q, " LIMIT 1");
+    bool ok = sqlite3_prepare_v2(w->s->sq, buf_text(&q), -1, &st, NULL) == SQLITE_OK;
+    buf_done(&q);
+    if (ok) sqlite3_bind_int64(st, 1, w->rowid);
+    for (int i = 0; ok && i < ix->ncols; i++) {
+        int at = writer_column(w->t, ix->cols[i]);
+        store_bind(st, i + 2, &w->t->cols[at].type, &cells[at]);
+    }
+    int rc = ok ? sqlite3_step(st) : SQLITE_ERROR;
+    *ret = rc == SQLITE_ROW;
+    sqlite3_finalize(st);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? true : fail_sqlite(w->s);
+}
+
+static bool duplicate(writer_t *w, const cat_index_t *ix, const sim_value_t *cells)
+{
+    buf_t key = {0};
+    key_text(w->t, ix, cells, &key);
+    if (ix->pk || ix->uq)
+        fail(w->s, 2627, 14, 1,
+             "Violation of %s constraint '%s'. Cannot insert duplicate key in object '%s.%s'. The duplicate key value "
+             "is "
+             "(%s).",
+             ix->pk ? "PRIMARY KEY" : "UNIQUE KEY", ix->name, w->t->schema, w->t->name, buf_text(&key));
+    else
+        fail(w->s, 2601, 14, 1,
+             "Cannot insert duplicate key row in object '%s.%s' with unique index '%s'. The duplicate key value is "
+             "(%s).",
+             w->t->schema, w->t->name, ix->name, buf_text(&key));
+    buf_done(&key);
+    return false;
+}
+
+/* The first violated index by its number; with only_nulls those that SQLite does not watch: keys with a NULL. */
+static bool check_unique(writer_t *w, const sim_value_t *cells, bool only_nulls)
+{
     for (size_t i = 0; i < w->t->nindexes; i++) {
         const cat_index_t *ix = &w->t->indexes[i];
-        buf_t want = {0};
-        if (!ix->unique) continue;
+        bool null = false, taken = false;
         for (int k = 0; k < ix->ncols; k++) {
-            const char *dot = strrchr(w->t->storage, '.');
-            buf_printf(&want, "%s%s.c%d", k > 0 ? ", " : "", dot != NULL ? dot + 1 : w->t->storage, ix->cols[k]);
+            int at = writer_column(w->t, ix->cols[k]);
+            null = null || (at >= 0 && cells[at].is_null);
         }
-        const char *colon = strstr(msg, ": ");
-        bool hit = colon != NULL && strcmp(colon + 2, buf_text(&want)) == 0;
-        buf_done(&want);
-        if (!hit) continue;
-        buf_t key = {0};
-        key_text(w->t, ix, cells, &key);
-        if (ix->pk || ix->uq)
-            fail(w->s, 2627, 14, 1,
-                 "Violation of %s constraint '%s'. Cannot insert duplicate key in object '%s.%s'. The duplicate key "
-                 "value is (%s).",
-                 ix->pk ? "PRIMARY KEY" : "UNIQUE KEY", ix->name, w->t->schema, w->t->name, buf_text(&key));
-        else
-            fail(w->s, 2601, 14, 1,
-                 "Cannot insert duplicate key row in object '%s.%s' with unique index '%s'. The duplicate key value is "
-                 "(%s).",
-                 w->t->schema, w->t->name, ix->name, buf_text(&key));
-        buf_done(&key);
-        return false;
+        if (!ix->unique || (only_nulls && !null)) continue;
+        if (!key_taken(w, ix, cells, &taken)) return false;
+        if (taken) return duplicate(w, ix, cells);
     }
-    return fail_sqlite(w->s);
+    return true;
 }
 
 static bool step_write(writer_t *w, sqlite3_stmt *st, const sim_value_t *cells)
@@ -97,7 +120,7 @@ static bool step_write(writer_t *w, sqlite3_stmt *st, const sim_value_t *cells)
     sqlite3_reset(st);
     if (rc == SQLITE_DONE) return true;
     if ((sqlite3_extended_errcode(w->s->sq) & 0xFF) == SQLITE_CONSTRAINT && cells != NULL)
-        return unique_error(w, cells);
+        return check_unique(w, cells, false) && fail_sqlite(w->s);
     return fail_sqlite(w->s);
 }
 
@@ -169,8 +192,8 @@ static bool check_conditions(writer_t *w, const sim_value_t *cells)
         return fail(w->s, 547, 16, 0,
                     "The %s statement conflicted with the CHECK constraint \"%s\". The conflict occurred in "
                     "database \"%s\", table \"%s.%s\"%s%s%s.",
-                    w->verb, c->name, w->sdb->db->name, w->t->schema, w->t->name, named ? ", column '" : "",
-                    named ? one->name : "", named ? "'" : "");
+                    w->verb, c->name, w->t->temp ? "tempdb" : w->sdb->db->name, w->t->schema, w->t->name,
+                    named ? ", column '" : "", named ? one->name : "", named ? "'" : "");
     }
     return true;
 }
@@ -317,7 +340,8 @@ bool writer_insert(writer_t *w, sim_value_t *cells, const bool *given)
     }
     ok = ok && check_nulls(w, cells) && check_lobs(w, cells);
     ok = ok && (t->nchecks == 0 || check_conditions(w, cells));
-    ok = ok && put_row(w, 0, cells) && writer_parents(w, cells, NULL);
+    w->rowid = 0;
+    ok = ok && check_unique(w, cells, true) && put_row(w, 0, cells) && writer_parents(w, cells, NULL);
     if (ok && w->identity_at >= 0) {
         remember_identity(w, &cells[w->identity_at]);
         if (given[w->identity_at] && !type_is_decimal(t->cols[w->identity_at].type.base)) {
@@ -341,6 +365,8 @@ bool writer_update(writer_t *w, int64_t rowid, const sim_value_t *before, sim_va
     }
     ok = ok && check_nulls(w, after) && check_lobs(w, after);
     ok = ok && (t->nchecks == 0 || check_conditions(w, after)) && writer_parents(w, after, changed);
+    w->rowid = rowid;
+    ok = ok && (!any || check_unique(w, after, true));
     if (ok && w->parked) {
         ok = put_row(w, rowid, after);
     } else if (ok && any) {
