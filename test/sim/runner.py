@@ -59,7 +59,13 @@ def run_one(sim, function, variant):
         signal.alarm(0)
 
 
+def _terminated(_signum, _frame):
+    """By way of the exit handlers: brokers and workers would outlive us."""
+    sys.exit(128 + signal.SIGTERM)
+
+
 def main(here, arguments):
+    signal.signal(signal.SIGTERM, _terminated)
     patterns = [a for a in arguments if not a.startswith("-")]
     tests = find(here, patterns)
     if "--list" in arguments:
@@ -67,7 +73,7 @@ def main(here, arguments):
         return 0
     if any(label.startswith("clients.") for label, _, _ in tests):
         fetched.fetch_clients()
-    if any(label.startswith(("debezium.", "debezium_changes.", "debezium_faults.")) for label, _, _ in tests):
+    if any(label.startswith(("debezium.", "debezium_changes.", "debezium_recovery.")) for label, _, _ in tests):
         fetched.fetch_debezium()
     counts = {"ok": 0, "FAIL": 0, "skip": 0}
     sim = Sim()
