@@ -113,7 +113,7 @@ def test_statements_without_end(sim, what):
     with Raw(sim.port) as c:
         assert errors(c.batch(sql)) == ([number] if number else [])
         # as deep as the parser lets pass: the stack has to hold it
-        c.batch("SELECT " + "(" * 60 + "1" + ("+1" * 160 + ")") * 60)
+        c.batch("SELECT " + "(" * 60 + "1" + ("+1" * 65 + ")") * 60)
         assert c.batch("SELECT 1") == SELECT_1
 
 

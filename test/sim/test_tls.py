@@ -73,6 +73,30 @@ def test_certificate(_sim, kind):
                 assert kind != "good", e
 
 
+@variants("self_signed", "expired", "wrong_host")
+def test_certificate_of_a_fault(_sim, kind):
+    """A server with a good certificate shows another one once."""
+    with server_with("good") as (server, ca), Raw(server.port) as control:
+        trusting = ssl.create_default_context(cafile=ca)
+        control.batch(f"EXEC sim.fault @kind = 'tls', @arg = '{kind}'")
+        try:
+            with Tls(server.port, context=trusting):
+                raise AssertionError(f"{kind} was taken")
+        except ssl.SSLCertVerificationError:
+            pass
+        with Tls(server.port, context=trusting) as c:
+            assert c.batch("SELECT 1") == SELECT_1
+        control.batch(f"EXEC sim.fault @kind = 'tls', @arg = '{kind}'")
+        with Tls(server.port) as c:
+            shown = os.path.join(os.path.dirname(ca), "shown.pem")
+            with open(shown, "w", encoding="ascii") as f:
+                f.write(ssl.DER_cert_to_PEM_cert(c.tls.getpeercert(binary_form=True)))
+        told = "".join(subprocess.run(["openssl", "x509", "-in", shown, "-noout", *question], capture_output=True, text=True, check=False,
+                                      timeout=30).stdout for question in (("-checkend", "0"), ("-checkhost", "localhost")))
+        assert ("Certificate will expire" in told) == (kind == "expired"), told
+        assert ("does NOT match" in told) == (kind == "wrong_host"), told
+
+
 @variants(*CERTIFICATES)
 def test_freetds_verifies(_sim, kind):
     with server_with(kind) as (server, ca):

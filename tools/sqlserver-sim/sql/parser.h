@@ -51,9 +51,9 @@ void expr_render(const expr_t *e, buf_t *out);
 
 /* ---- shared between the parser's files ---- */
 #define PARSE_DEPTH_MAX  200
-#define PARSE_LINKS_MAX  10000 /* of all chains of one statement */
-#define PARSE_CHAIN_MAX  1000  /* a + b + ..., a AND b AND ... */
-#define PARSE_TABLES_MAX 256   /* of one FROM list */
+#define PARSE_LINKS_MAX  4000 /* of all chains of one statement */
+#define PARSE_CHAIN_MAX  1000 /* a + b + ..., a AND b AND ... */
+#define PARSE_TABLES_MAX 256  /* of one FROM list */
 
 bool p_fail(parser_t *p); /* 102/156 at the current token */
 const char *p_last(const parser_t *p, size_t *ret_len);

@@ -29,7 +29,7 @@ typedef struct bulk {
 static bool more(bulk_t *bulk)
 {
     size_t want = (bulk->len - bulk->pos) / 2;
-    memmove(bulk->buf, bulk->buf + bulk->pos, bulk->len - bulk->pos);
+    if (bulk->pos > 0) memmove(bulk->buf, bulk->buf + bulk->pos, bulk->len - bulk->pos);
     bulk->len -= bulk->pos;
     bulk->pos = 0;
     size_t got = 0;
@@ -46,7 +46,7 @@ static bool more(bulk_t *bulk)
             bulk->cap = (bulk->len + packet.len) * 2;
             bulk->buf = wire_realloc(bulk->buf, bulk->cap);
         }
-        memcpy(bulk->buf + bulk->len, packet.data, packet.len);
+        if (packet.len > 0) memcpy(bulk->buf + bulk->len, packet.data, packet.len);
         bulk->len += packet.len;
         got += packet.len;
         bulk->last = (packet.status & TDS_ST_EOM) != 0;

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -16,6 +17,7 @@
 #include "wire/reply.h"
 #include "wire/request.h"
 #include "wire/tds.h"
+#include "wire/tls.h"
 #include "wire/token.h"
 
 enum {
@@ -53,6 +55,28 @@ static bool send_prelogin(conn_t *c, tds_encrypt_t encryption)
     return out_end(&c->reply.out);
 }
 
+/* The handshake, with the server's own certificate or the one that a fault wants shown. */
+static bool accept_tls(conn_t *c, tls_fault_t fault)
+{
+    SSL_CTX *odd = NULL;
+    char *error = NULL;
+    if (fault >= TLS_FAULT_SELF_SIGNED) {
+        odd = tls_context_made(fault == TLS_FAULT_EXPIRED      ? TLS_MADE_EXPIRED
+                               : fault == TLS_FAULT_WRONG_HOST ? TLS_MADE_WRONG_HOST
+                                                               : TLS_MADE_SELF_SIGNED,
+                               &error);
+        if (odd == NULL) {
+            log_write(c->config->logger, LOG_ERROR, "%s", error == NULL ? "out of memory" : error);
+            free(error);
+            return false;
+        }
+    }
+    bool ok = net_tls_accept(&c->net, odd != NULL ? odd : c->config->tls, TDS_PACKET_DEFAULT);
+    SSL_CTX_free(odd); /* the connection keeps a reference */
+    if (!ok) log_write(c->config->logger, LOG_INFO, "TLS handshake failed");
+    return ok;
+}
+
 /* PRELOGIN and, where agreed, TLS. *ret_login: the client began with LOGIN7, which old ones do. */
 static bool do_prelogin(conn_t *c, bool *ret_login)
 {
@@ -82,11 +106,7 @@ static bool do_prelogin(conn_t *c, bool *ret_login)
         wire_fault_cut(&fault, &c->net);
         return false;
     }
-    if (!net_tls_accept(&c->net, c->config->tls, TDS_PACKET_DEFAULT)) {
-        log_write(c->config->logger, LOG_INFO, "TLS handshake failed");
-        return false;
-    }
-    return true;
+    return accept_tls(c, fault.tls);
 }
 
 static void login_reply(conn_t *c, const login7_t *login, uint32_t packet_size)

@@ -100,6 +100,9 @@ void wire_fault_parse(wire_fault_t *fault, const char *kind, const char *arg)
     } else if (strcasecmp(kind, "tls") == 0) {
         fault->tls = strcasecmp(arg, "required") == 0      ? TLS_FAULT_REQUIRED
                      : strcasecmp(arg, "unavailable") == 0 ? TLS_FAULT_UNAVAILABLE
+                     : strcasecmp(arg, "self_signed") == 0 ? TLS_FAULT_SELF_SIGNED
+                     : strcasecmp(arg, "expired") == 0     ? TLS_FAULT_EXPIRED
+                     : strcasecmp(arg, "wrong_host") == 0  ? TLS_FAULT_WRONG_HOST
                                                            : TLS_FAULT_ABORT;
     } else {
         fault->drop_now = true;

@@ -11,7 +11,15 @@
 #include "wire/out.h"
 
 typedef enum nbcrow_mode { NBCROW_AUTO, NBCROW_ALWAYS, NBCROW_NEVER } nbcrow_mode_t;
-typedef enum tls_fault { TLS_FAULT_NONE, TLS_FAULT_REQUIRED, TLS_FAULT_UNAVAILABLE, TLS_FAULT_ABORT } tls_fault_t;
+typedef enum tls_fault {
+    TLS_FAULT_NONE,
+    TLS_FAULT_REQUIRED,
+    TLS_FAULT_UNAVAILABLE,
+    TLS_FAULT_ABORT,
+    TLS_FAULT_SELF_SIGNED, /* from here on: another certificate than the server's own */
+    TLS_FAULT_EXPIRED,
+    TLS_FAULT_WRONG_HOST
+} tls_fault_t;
 
 typedef struct wire_fault {
     bool rows;    /* wire_fault_row must run for each row */
