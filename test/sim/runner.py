@@ -52,7 +52,7 @@ def run_one(sim, function, variant):
     except Skip as e:
         return "skip", str(e)
     except BaseException as e:  # noqa: BLE001 - also an alarm inside of a driver
-        if isinstance(e, KeyboardInterrupt):
+        if isinstance(e, (KeyboardInterrupt, SystemExit)):
             raise
         return "FAIL", traceback.format_exc(limit=-6)
     finally:
