@@ -25,6 +25,7 @@ ROWS = {
     "SELECT TOP (20) PERCENT WITH TIES g FROM #v ORDER BY g DESC": [("2",), ("2",)],
     "SELECT TOP (2) WITH TIES v FROM #v ORDER BY CASE WHEN v IS NULL THEN 1 ELSE 0 END, v": [("1",), ("5",), ("5",)],
     "SELECT g, SUM(DISTINCT v), COUNT(DISTINCT v), SUM(v), AVG(DISTINCT g * 1.0) FROM #v GROUP BY g ORDER BY g": [("1", "12", "2", "17", "1"), ("2", "1", "1", "1", "2")],
+    "SELECT STRING_AGG(CAST(d AS varchar(9)), '; ') WITHIN GROUP (ORDER BY d DESC), STRING_AGG(n, N',') WITHIN GROUP (ORDER BY n) FROM (VALUES (1, N'b'), (11, N'A'), (2, NULL)) x (d, n)": [("11; 2; 1", "A,b")],
     "SELECT v, SUM(v) OVER (ORDER BY v ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM #v WHERE g = 1": [("5", "5"), ("5", "10"), ("7", "17")],
     "SELECT v, LAST_VALUE(v) OVER (ORDER BY v ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING), LAG(v, 1, 0) OVER (ORDER BY v), NTILE(2) OVER (ORDER BY v) FROM #v WHERE g = 1": [("5", "7", "0", "1"), ("5", "7", "5", "1"), ("7", "7", "5", "2")],
 }

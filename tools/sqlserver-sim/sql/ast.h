@@ -70,6 +70,8 @@ struct expr {
     name_t name; /* E_COL, E_STAR (qualifier), E_FUNC, E_VAR (part[0]), E_COLLATE */
     expr_t **args;
     size_t nargs;
+    order_item_t *within; /* STRING_AGG ... WITHIN GROUP (ORDER BY ...) */
+    size_t nwithin;
     union {
         struct {
             sim_typeinfo_t type;

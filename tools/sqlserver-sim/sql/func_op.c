@@ -495,6 +495,95 @@ static void single_end(sqlite3_context *ctx)
     st->value = NULL;
 }
 
+/* STRING_AGG: the parts are put in order at the end. */
+typedef struct part {
+    char *text;
+    size_t len, at; /* at: order of arrival */
+    sqlite3_value *key;
+} part_t;
+
+typedef struct parts {
+    part_t *list;
+    size_t n;
+    char *separator;
+    bool desc;
+} parts_t;
+
+static int by_key(const void *a, const void *b)
+{
+    const part_t *x = a, *y = b;
+    int tx = sqlite3_value_type(x->key), ty = sqlite3_value_type(y->key), o = 0;
+    if (tx == SQLITE_NULL || ty == SQLITE_NULL) {
+        o = (tx != SQLITE_NULL) - (ty != SQLITE_NULL);
+    } else if (tx == SQLITE_INTEGER && ty == SQLITE_INTEGER) {
+        int64_t i = sqlite3_value_int64(x->key), k = sqlite3_value_int64(y->key);
+        o = i < k ? -1 : i > k;
+    } else if (tx == SQLITE_FLOAT || ty == SQLITE_FLOAT) {
+        double i = sqlite3_value_double(x->key), k = sqlite3_value_double(y->key);
+        o = i < k ? -1 : i > k;
+    } else if (tx == SQLITE_TEXT) {
+        o = text_cmp_ci((const char *)sqlite3_value_text(x->key), (size_t)sqlite3_value_bytes(x->key),
+                        (const char *)sqlite3_value_text(y->key), (size_t)sqlite3_value_bytes(y->key));
+    } else {
+        size_t nx = (size_t)sqlite3_value_bytes(x->key), ny = (size_t)sqlite3_value_bytes(y->key);
+        o = memcmp(sqlite3_value_blob(x->key), sqlite3_value_blob(y->key), nx < ny ? nx : ny);
+        if (o == 0) o = nx < ny ? -1 : nx > ny;
+    }
+    return o;
+}
+
+static int by_key_up(const void *a, const void *b)
+{
+    int o = by_key(a, b);
+    return o != 0 ? o : ((const part_t *)a)->at < ((const part_t *)b)->at ? -1 : 1;
+}
+
+static int by_key_down(const void *a, const void *b)
+{
+    int o = by_key(b, a);
+    return o != 0 ? o : ((const part_t *)a)->at < ((const part_t *)b)->at ? -1 : 1;
+}
+
+static void string_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    parts_t *st = sqlite3_aggregate_context(ctx, sizeof(*st));
+    (void)argc;
+    if (st == NULL || sqlite3_value_type(argv[0]) == SQLITE_NULL) return;
+    if (st->n == 0) {
+        const char *sep = (const char *)sqlite3_value_text(argv[1]);
+        st->separator = sim_strdup(sep != NULL ? sep : "");
+        st->desc = sqlite3_value_int(argv[3]) != 0;
+    }
+    if ((st->n & (st->n - 1)) == 0) st->list = sim_realloc(st->list, sizeof(part_t) * (st->n == 0 ? 1 : st->n * 2));
+    part_t *p = &st->list[st->n];
+    p->len = (size_t)sqlite3_value_bytes(argv[0]);
+    p->text = sim_strndup((const char *)sqlite3_value_text(argv[0]), p->len);
+    p->key = sqlite3_value_dup(argv[2]);
+    p->at = st->n++;
+}
+
+static void string_end(sqlite3_context *ctx)
+{
+    parts_t *st = sqlite3_aggregate_context(ctx, 0);
+    if (st == NULL || st->n == 0) {
+        sqlite3_result_null(ctx);
+        return;
+    }
+    buf_t out = {0};
+    qsort(st->list, st->n, sizeof(part_t), st->desc ? by_key_down : by_key_up);
+    for (size_t i = 0; i < st->n; i++) {
+        if (i > 0) buf_adds(&out, st->separator);
+        buf_add(&out, st->list[i].text, st->list[i].len);
+        free(st->list[i].text);
+        sqlite3_value_free(st->list[i].key);
+    }
+    sqlite3_result_text64(ctx, buf_text(&out), out.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    buf_done(&out);
+    free(st->list);
+    free(st->separator);
+    st->n = 0;
+}
+
 /* TOP and FETCH counts. */
 static void op_rows(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
@@ -570,6 +659,7 @@ bool functions_register_operators(sim_session_t *s, sqlite3 *sq)
                                           NULL) == SQLITE_OK &&
            sqlite3_create_window_function(sq, "sa_avg", 3, SQLITE_UTF8, s, agg_step, avg_end, avg_end, agg_inverse,
                                           NULL) == SQLITE_OK &&
+           sqlite3_create_function(sq, "sa_string", 4, SQLITE_UTF8, s, NULL, string_step, string_end) == SQLITE_OK &&
            sqlite3_create_function(sq, "sa_single", 1, SQLITE_UTF8, s, NULL, single_step, single_end) == SQLITE_OK &&
            sqlite3_create_function(sq, "sa_checksum", 1, SQLITE_UTF8, s, NULL, checksum_step, checksum_end) ==
                SQLITE_OK;

@@ -246,8 +246,14 @@ static bool bind_aggregate(binder_t *b, const expr_t *e, const char *fn, bound_t
         ret->type =
             type_is_char(v.type.base) && !type_is_unicode(v.type.base) ? type_varchar(8000) : type_nvarchar(4000);
         if (type_is_lob(&v.type)) ret->type.len = SIM_LEN_MAX;
+        bound_t key = {.sql = "0"};
+        bool desc = e->nwithin > 0 && e->within[0].desc;
+        if (e->nwithin > 1) return fail(b->s, 102, 15, 1, "Incorrect syntax near 'WITHIN'.");
+        if (e->nwithin == 1 && !bind_expr(b, e->within[0].expr, &key)) return false;
         return finish_agg(
-            b, e, arena_printf(b->a, "group_concat(%s,%s)", bind_convert(b, v.sql, &v.type, &st), sep.sql), ret);
+            b, e,
+            arena_printf(b->a, "sa_string(%s,%s,%s,%d)", bind_convert(b, v.sql, &v.type, &st), sep.sql, key.sql, desc),
+            ret);
     }
     /* SUM, AVG */
     if (!type_is_number(v.type.base) || v.type.base == SIM_T_BIT)

@@ -321,9 +321,8 @@ static bool name_or_call(parser_t *p, expr_t **ret)
         e->kind = E_FUNC;
         if (!arg_list(p, e)) return false;
         if (p_is_word(p, "within")) { /* STRING_AGG ... WITHIN GROUP (ORDER BY ...) */
-            over_t *o = arena_alloc(p->arena, sizeof(*o));
-            if (!p_next(p) || !p_expect_kw(p, KW_GROUP) || !p_expect_op(p, '(') || !p_order(p, &o->order, &o->norder) ||
-                !p_expect_op(p, ')'))
+            if (!p_next(p) || !p_expect_kw(p, KW_GROUP) || !p_expect_op(p, '(') ||
+                !p_order(p, &e->within, &e->nwithin) || !p_expect_op(p, ')'))
                 return false;
         }
         if (p_is_kw(p, KW_OVER)) {
