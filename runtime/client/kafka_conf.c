@@ -263,10 +263,9 @@ static cd_err_t *set_defaults(enum kafka_role role, rd_kafka_conf_t *conf)
         {KAFKA_CONSUMER, "allow.auto.create.topics", "true"},
         {KAFKA_CONSUMER, "check.crcs", "true"},
         {KAFKA_CONSUMER, "partition.assignment.strategy", "range"},
-        /* A broker thread that found the queue full looks again only a second later (librdkafka before 2.2, which has no
-         * setting for it): what the queue holds is what a sink can take in that second, so it must not be small. */
-        {KAFKA_CONSUMER, "queued.max.messages.kbytes", "49152"},
-        {KAFKA_CONSUMER, "queued.min.messages", "160000"},
+        /* Enough for the next few puts; runtime/task/sink_prefetch.c sees to it that it is filled up in time. */
+        {KAFKA_CONSUMER, "queued.max.messages.kbytes", "16384"},
+        {KAFKA_CONSUMER, "queued.min.messages", "30000"},
         {KAFKA_CONSUMER, "fetch.error.backoff.ms", "50"}, /* Java: retry.backoff.ms */
         {ANY, "log.connection.close", "false"},
         {ANY, "broker.address.ttl", "30000"},

@@ -197,6 +197,7 @@ cd_err_t *sink_consumer_open(sink_t *s)
     (void)rd_kafka_poll_set_consumer(s->rk);
     s->queue = rd_kafka_queue_get_consumer(s->rk);
     s->commits = rd_kafka_queue_new(s->rk);
+    sink_prefetch_init(s);
     rd_kafka_queue_io_event_enable(s->queue, s->fd, &(uint64_t){1}, sizeof(uint64_t));
     rd_kafka_queue_io_event_enable(s->commits, s->fd, &(uint64_t){1}, sizeof(uint64_t));
     return subscribe(s);
@@ -452,6 +453,7 @@ cd_err_t *sink_consumer_take(sink_t *s)
         if (batch->count == 0) {
             s->batch = NULL;
         } else {
+            sink_prefetch_taken(s, batch->count, bytes);
             /* There may be more than we took: come again without waiting for a bell. */
             ssize_t w = write(s->fd, &(uint64_t){1}, sizeof(uint64_t));
             (void)w;

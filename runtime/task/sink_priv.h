@@ -65,6 +65,10 @@ typedef struct sink {
     uint32_t records_max;
     int64_t nap_max_ms;        /* the group must hear of us well within max.poll.interval.ms */
     struct topic_watch *watch; /* topics.regex */
+    struct {
+        int64_t records, bytes; /* what the queue holds when it is full */
+        bool was_full;
+    } prefetch;
     bool closing;
     cd_err_t *in_callback; /* what a rebalance callback ended with, for the loop */
 
@@ -96,6 +100,10 @@ void sink_consumer_pause(sink_t *s, bool pause);
 CD_CHECK cd_err_t *sink_consumer_seek(sink_t *s);
 /** Look again which topics match topics.regex, when it is time. @return ms until the next look */
 int64_t sink_consumer_watch(sink_t *s);
+/** Look how far the queue may fill. */
+void sink_prefetch_init(sink_t *s);
+/** So much was taken from the queue just now: see that fetching goes on. May take as long as a request. */
+void sink_prefetch_taken(sink_t *s, uint32_t records, size_t bytes);
 /** Layers for the client settings of the dead letter queue. */
 CD_CHECK cd_err_t *sink_letters_open(sink_t *s);
 

@@ -16,7 +16,7 @@
 #define POLL_MS         250 /* also how late a pause may take effect */
 #define RETRY_MS        100
 #define BATCHES_MAX     64u
-#define IN_FLIGHT_BYTES ((size_t)64 * 1024 * 1024)
+#define IN_FLIGHT_BYTES ((size_t)32 * 1024 * 1024)
 
 typedef struct source {
     task_t *t;
@@ -30,7 +30,7 @@ typedef struct source {
     offset_tracker_t *tracker;
     source_producer_t *producer;
 
-    cd_batch_t *batches[BATCHES_MAX]; /* all that were made; one that nobody else holds is free */
+    cd_batch_t *batches[BATCHES_MAX]; /* ours; one that nobody else holds is free */
     uint32_t nbatches;
     cd_batch_t *current;   /* not yet sent to its end; one of batches, with a reference of its own */
     uint32_t sent, ready;  /* current: next record to send, end of what may be sent */
@@ -141,17 +141,27 @@ static void commit_last(source_t *s)
 
 /* ---- Batches ---- */
 
-/** A batch that nobody holds, reset; NULL while too much is under way. */
+/** A batch that nobody holds, reset; NULL while too much is under way. Other free ones go: a burst fills dozens, and each
+ *  would keep a chunk of its arena for good. */
 static cd_batch_t *batch_get(source_t *s)
 {
     size_t bytes = 0;
+    uint32_t kept = 0;
     cd_batch_t *free_one = NULL;
     for (uint32_t i = 0; i < s->nbatches; i++) {
-        if (!batch_is_own(s->batches[i]))
-            bytes += batch_bytes(s->batches[i]);
-        else if (free_one == NULL)
-            free_one = s->batches[i];
+        cd_batch_t *b = s->batches[i];
+        bool own = batch_is_own(b);
+        if (own && free_one != NULL) {
+            batch_unref(b);
+            continue;
+        }
+        if (own)
+            free_one = b;
+        else
+            bytes += batch_bytes(b);
+        s->batches[kept++] = b;
     }
+    s->nbatches = kept;
     if (bytes >= IN_FLIGHT_BYTES) return NULL;
     if (free_one == NULL) {
         if (s->nbatches == BATCHES_MAX) return NULL;

@@ -209,6 +209,29 @@ static void test_records_queued_behind_a_failed_put_all_arrive_in_order(void **s
     free(values);
 }
 
+/* A queue that one fetch fills: librdkafka alone would fetch about once in a second. */
+static void test_a_small_queue_is_filled_up_as_fast_as_it_is_emptied(void **state)
+{
+    (void)state;
+    enum { FETCHES = 12, EACH = 5000 };
+    flow_t f;
+    cd_pair_t pairs[] = {{"topics", "in"},
+                         {"consumer.override.queued.min.messages", "4000"},
+                         {"consumer.override.max.poll.records", "100"}};
+    const char *values[EACH + 1] = {0};
+    for (int i = 0; i < EACH; i++) values[i] = "v";
+    flow_begin(&f, flow_builtin);
+    assert_int_equal(rd_kafka_mock_topic_create(f.mock, "in", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    for (int i = 0; i < FETCHES; i++) flow_write_topic(&f, "in", 0, values); /* the mock sends one batch in an answer */
+    flow_start(&f, &memory_plugin, &(cd_config_t){3, pairs}, TASK_TARGET_RUNNING);
+    flow_until(&f, SEEN(records) > 0);
+    int64_t began = clock_mono_ms();
+    flow_until(&f, SEEN(records) == FETCHES * EACH);
+    assert_true(clock_mono_ms() - began < FETCHES * 1000 / 2);
+    flow_stop(&f);
+    flow_end(&f);
+}
+
 static void test_a_failed_commit_rewinds_to_what_is_committed(void **state)
 {
     (void)state;
@@ -385,6 +408,7 @@ int main(void)
         cmocka_unit_test_setup(test_records_are_put_once_and_their_offsets_survive_a_restart, reset),
         cmocka_unit_test_setup(test_a_retriable_put_is_delivered_again_whole, reset),
         cmocka_unit_test_setup(test_records_queued_behind_a_failed_put_all_arrive_in_order, reset),
+        cmocka_unit_test_setup(test_a_small_queue_is_filled_up_as_fast_as_it_is_emptied, reset),
         cmocka_unit_test_setup(test_a_failed_commit_rewinds_to_what_is_committed, reset),
         cmocka_unit_test_setup(test_another_error_of_put_fails_the_task_and_commits_nothing, reset),
         cmocka_unit_test_setup(test_pause_holds_records_back_until_resume, reset),
