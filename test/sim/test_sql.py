@@ -291,3 +291,14 @@ def test_long_chains(sim):
         for deep in ("SELECT * FROM (" * 3000 + "SELECT 1 AS a" + ") t" * 3000, "BEGIN " * 10000 + "PRINT 1" + " END" * 10000, "IF 1=1 " * 10000 + "PRINT 1"):
             assert p.run(deep).errors[0][0] in (191, 8631), deep[:40]
         assert p.ok("SELECT 1").value == "1"
+
+
+def test_text_keeps_its_collation_through_a_cast(sim):
+    utf8, latin = "Latin1_General_100_CI_AS_SC_UTF8", "Latin1_General_CI_AS"
+    with Probe(sim) as p:
+        assert p.ok(f"SELECT CAST(CAST(N'Ωλ' COLLATE {utf8} AS VARCHAR(10)) AS VARBINARY(10))").value == "0xCEA9CEBB"
+        assert p.ok(f"SELECT CAST(CAST(N'é' COLLATE {latin} AS VARCHAR(10)) AS VARBINARY(10))").value == "0xE9"
+        assert p.ok("SELECT CAST(N'Ωλ' AS VARCHAR(10))").value == "??"
+        p.ok(f"CREATE TABLE #t (a VARCHAR(20) COLLATE {utf8}); INSERT INTO #t VALUES (N'Ωλ')")
+        rows = p.ok("SELECT CAST(CAST(a AS CHAR(4)) AS VARBINARY(9)), CAST(CONVERT(VARCHAR(3), a) AS VARBINARY(9)) FROM #t").rows
+        assert rows == [("0xCEA9CEBB", "0xCEA9")], rows

@@ -418,6 +418,11 @@ static bool bind_case(binder_t *b, const expr_t *e, bound_t *ret)
     return true;
 }
 
+static bool is_utf8_collation(const char *name)
+{
+    return strstr(name, "UTF8") != NULL;
+}
+
 static bool bind_cast(binder_t *b, const expr_t *e, bound_t *ret)
 {
     bound_t v;
@@ -434,6 +439,10 @@ static bool bind_cast(binder_t *b, const expr_t *e, bound_t *ret)
         style = bind_convert(b, st.sql, &st.type, &it);
     }
     ret->type.not_null = v.type.not_null && !e->try_cast;
+    /* Text keeps its collation through a conversion, also one that is written behind Unicode text, which has no use for it. */
+    const expr_t *from = e->args[0];
+    bool utf8 = v.type.utf8 || (from->kind == E_COLLATE && is_utf8_collation(from->name.part[0]));
+    if (type_is_char(ret->type.base) && !type_is_unicode(ret->type.base)) ret->type.utf8 = utf8;
     if (v.type.base == SIM_T_NULL)
         ret->sql = "NULL";
     else if (e->nargs == 1 && value_same_storage(&v.type, &ret->type) && !type_is_lob(&v.type))
@@ -522,7 +531,7 @@ bool bind_expr(binder_t *b, const expr_t *e, bound_t *ret)
                         type_name(ret->type.base));
         const char *c = e->name.part[0];
         ret->chain = NULL;
-        if (strstr(c, "UTF8") != NULL && !type_is_unicode(ret->type.base)) ret->type.utf8 = true;
+        if (is_utf8_collation(c) && !type_is_unicode(ret->type.base)) ret->type.utf8 = true;
         if (strstr(c, "_BIN") != NULL || strstr(c, "_CS_") != NULL)
             ret->sql = arena_printf(b->a, "(%s COLLATE BINARY)", ret->sql);
         return true;

@@ -485,6 +485,7 @@ static bool fit_string(arena_t *a, const char *s, size_t n, const sim_typeinfo_t
     size_t units = to->utf8 && !uni ? n : utf16_units(s, n);
     if ((int64_t)units > limit) {
         size_t cut = to->utf8 && !uni ? (size_t)limit : utf8_prefix(s, n, (size_t)limit);
+        while (cut > 0 && ((uint8_t)s[cut] & 0xC0) == 0x80) cut--; /* no half characters */
         if (from != NULL && type_is_integer(from->base)) {
             *ret = value_str("*");
             return true;
