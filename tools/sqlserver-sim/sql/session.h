@@ -17,7 +17,8 @@ typedef struct sim_db {
     char *name, *collation;
     char attach[16], xattach[16];
     int64_t created; /* datetime key */
-    bool dropped, snapshot_allowed, rcsi, cdc, single_user, read_only;
+    _Atomic bool dropped; /* set once, under the server lock; sessions and the capture thread look without it */
+    bool snapshot_allowed, rcsi, cdc, single_user, read_only;
     bool user_db;
     pthread_mutex_t identity_lock;
     struct {
