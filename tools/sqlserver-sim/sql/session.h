@@ -16,7 +16,7 @@ typedef struct sim_db {
     int id;
     char *name, *collation;
     char attach[16], xattach[16];
-    int64_t created; /* datetime key */
+    int64_t created;      /* datetime key */
     _Atomic bool dropped; /* set once, under the server lock; sessions and the capture thread look without it */
     bool snapshot_allowed, rcsi, cdc, single_user, read_only;
     bool user_db;
