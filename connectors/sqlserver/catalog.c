@@ -222,6 +222,24 @@ static int instance_order(const void *a, const void *b)
     return c != 0 ? c : lsn_cmp(&x->start, &y->start);
 }
 
+cd_err_t *catalog_cdc_error(cd_err_t *err, const char *db)
+{
+    if (err == NULL || err->code != 208) return err;
+    return cd_err_wrap(err, CD_ERR_RETRIABLE, "io.debezium.DebeziumException",
+                       "Change data capture is not enabled for database '%s'; run sys.sp_cdc_enable_db in it", db);
+}
+
+cd_err_t *catalog_max_lsn(conn_t *c, const char *db, lsn_t *ret_max)
+{
+    buf_t sql = {0};
+    buf_add(&sql, "SELECT ");
+    buf_ident(&sql, db);
+    buf_add(&sql, ".sys.fn_cdc_get_max_lsn()");
+    cd_err_t *err = catalog_cdc_error(conn_query_lsn(c, sql.p, ret_max), db);
+    buf_done(&sql);
+    return err;
+}
+
 cd_err_t *catalog_instances(conn_t *c, const char *db, const lsn_t *to, cd_arena_t *arena, instances_t *ret)
 {
     captured_t *columns = NULL;
@@ -283,10 +301,7 @@ cd_err_t *catalog_instances(conn_t *c, const char *db, const lsn_t *to, cd_arena
         for (uint32_t k = first; k < end; k++) it->columns[it->ncolumns++] = columns[k].name;
     }
 out:
-    if (err != NULL && err->code == 208) {
-        err = cd_err_wrap(err, CD_ERR_RETRIABLE, "io.debezium.DebeziumException",
-                          "Change data capture is not enabled for database '%s'; run sys.sp_cdc_enable_db in it", db);
-    }
+    err = catalog_cdc_error(err, db);
     free(items);
     free(columns);
     buf_done(&sql);

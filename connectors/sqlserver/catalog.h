@@ -33,6 +33,12 @@ CD_CHECK cd_err_t *catalog_tables(conn_t *c, cd_ctx_t *ctx, const char *db, cons
 /** Capture instances; with `to` only those that begin at or before it. */
 CD_CHECK cd_err_t *catalog_instances(conn_t *c, const char *db, const lsn_t *to, cd_arena_t *arena, instances_t *ret);
 
+/** The newest position of the database; null before anything was captured. */
+CD_CHECK cd_err_t *catalog_max_lsn(conn_t *c, const char *db, lsn_t *ret_max);
+
+/** What a query of the cdc schema or functions ended with: 208 means that the database has none. Takes err, NULL too. */
+CD_CHECK cd_err_t *catalog_cdc_error(cd_err_t *err, const char *db);
+
 /** Whether the login sees change data capture in the database. */
 CD_CHECK cd_err_t *catalog_cdc_visible(conn_t *c, const char *db, bool *ret_visible);
 

@@ -203,7 +203,7 @@ static uint32_t java_bucket(const char *s, uint32_t cap)
 void emit_tx_end(emitter_t *e, const offset_t *open, int64_t ts_ms, const cd_value_t *offset)
 {
     cd_arena_t *a = &e->batch->arena;
-    uint32_t n = 0, cap = 16;
+    uint32_t cap = 16;
     while (open->ncounts > cap / 4 * 3) cap *= 2;
     cd_value_t *items = cd_arena_array(a, cd_value_t, (size_t)open->ncounts + 1);
     uint32_t *buckets = cd_arena_array(a, uint32_t, (size_t)open->ncounts + 1);
@@ -211,7 +211,7 @@ void emit_tx_end(emitter_t *e, const offset_t *open, int64_t ts_ms, const cd_val
         cd_value_t *pair = cd_arena_array(a, cd_value_t, 2);
         pair[0] = cd_v_str(cd_arena_strdup(a, open->counts[i].name));
         pair[1] = cd_v_int(CD_INT64, open->counts[i].n);
-        uint32_t bucket = java_bucket(open->counts[i].name, cap), at = n++;
+        uint32_t bucket = java_bucket(open->counts[i].name, cap), at = i;
         for (; at > 0 && buckets[at - 1] > bucket; at--) { /* few tables: insertion keeps equals in their order */
             buckets[at] = buckets[at - 1];
             items[at] = items[at - 1];

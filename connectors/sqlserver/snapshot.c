@@ -148,18 +148,12 @@ static cd_err_t *resume_cut_off(part_t *p, bool *ret_resumed)
     task_t *t = p->task;
     *ret_resumed = false;
     if (!p->resume) return NULL;
-    offset_t at = {.present = true, .snapshot = true, .pos.commit = p->resume_at}, had = p->offset;
     bool gone = true;
-    p->offset = at;
-    cd_err_t *err = stream_check_position(p, &gone);
-    if (err != NULL) {
-        p->offset = had;
-        return err;
-    }
+    cd_err_t *err = stream_check_position(p, &p->resume_at, &gone);
+    if (err != NULL) return err;
     char text[LSN_TEXT + 1];
     (void)lsn_format(&p->resume_at, text);
     if (gone) {
-        p->offset = had;
         cd_log(
             t->ctx, CD_LOG_WARN, CONF_LOGGER,
             "An earlier snapshot was cut off at %s, and the changes since then are no longer available: rows that it "
@@ -167,7 +161,8 @@ static cd_err_t *resume_cut_off(part_t *p, bool *ret_resumed)
             text);
         return NULL;
     }
-    offset_done(&had);
+    offset_done(&p->offset);
+    p->offset = (offset_t){.present = true, .snapshot = true, .pos.commit = p->resume_at};
     *ret_resumed = true;
     cd_log(t->ctx, CD_LOG_INFO, CONF_LOGGER,
            "An earlier snapshot was cut off before its end: streaming will begin where it stood, at %s", text);
@@ -177,24 +172,12 @@ static cd_err_t *resume_cut_off(part_t *p, bool *ret_resumed)
 /* Step 4: after the locks, so that whatever is committed later comes with the stream. */
 static cd_err_t *take_offset(part_t *p)
 {
-    buf_t sql = {0};
     lsn_t max;
     bool resumed = false;
     cd_err_t *err = resume_cut_off(p, &resumed);
     if (err != NULL || resumed) return err;
-    buf_add(&sql, "SELECT ");
-    buf_ident(&sql, p->db);
-    buf_add(&sql, ".sys.fn_cdc_get_max_lsn()");
-    err = conn_query_lsn(p->task->conn, sql.p, &max);
-    buf_done(&sql);
-    if (err != NULL) {
-        if (err->code == 208) {
-            err = cd_err_wrap(err, CD_ERR_RETRIABLE, "io.debezium.DebeziumException",
-                              "Change data capture is not enabled for database '%s'; run sys.sp_cdc_enable_db in it",
-                              p->db);
-        }
-        return err;
-    }
+    err = catalog_max_lsn(p->task->conn, p->db, &max);
+    if (err != NULL) return err;
     offset_done(&p->offset);
     p->offset = (offset_t){.present = true, .snapshot = true, .pos.commit = max};
     p->resume = true; /* should this attempt be cut off */

@@ -75,12 +75,7 @@ static cd_err_t *upper_bound(part_t *p, int64_t transactions, lsn_t *ret_to)
     }
     cd_err_t *err = conn_query_lsn(p->task->conn, sql.p, ret_to);
     buf_done(&sql);
-    if (err != NULL && err->code == 208) {
-        err =
-            cd_err_wrap(err, CD_ERR_RETRIABLE, "io.debezium.DebeziumException",
-                        "Change data capture is not enabled for database '%s'; run sys.sp_cdc_enable_db in it", p->db);
-    }
-    return err;
+    return catalog_cdc_error(err, p->db);
 }
 
 /* No LSN yet: usual in a quiet new database, unless nobody fills it. Said once. */
@@ -417,13 +412,8 @@ static cd_err_t *check_behind(part_t *p)
 {
     stream_t *s = p->stream;
     lsn_t max;
-    buf_t sql = {0};
     if (s->behind_reported) return NULL;
-    buf_add(&sql, "SELECT ");
-    buf_ident(&sql, p->db);
-    buf_add(&sql, ".sys.fn_cdc_get_max_lsn()");
-    cd_err_t *err = conn_query_lsn(p->task->conn, sql.p, &max);
-    buf_done(&sql);
+    cd_err_t *err = catalog_max_lsn(p->task->conn, p->db, &max);
     if (err != NULL || !max.set || lsn_cmp(&max, &s->last) >= 0) return err;
     s->behind_reported = true;
     char newest[LSN_TEXT + 1], last[LSN_TEXT + 1];
@@ -491,7 +481,7 @@ cd_err_t *stream_step(part_t *p, bool *ret_idle)
     return NULL;
 }
 
-cd_err_t *stream_check_position(part_t *p, bool *ret_gone)
+cd_err_t *stream_check_position(part_t *p, const lsn_t *position, bool *ret_gone)
 {
     task_t *t = p->task;
     lsn_t oldest;
@@ -503,6 +493,6 @@ cd_err_t *stream_check_position(part_t *p, bool *ret_gone)
     cd_err_t *err = task_connect(t, &t->conn);
     if (err == NULL) err = conn_query_lsn(t->conn, sql.p, &oldest);
     buf_done(&sql);
-    if (err == NULL && p->offset.pos.commit.set) *ret_gone = !oldest.set || lsn_cmp(&p->offset.pos.commit, &oldest) < 0;
+    if (err == NULL && position->set) *ret_gone = !oldest.set || lsn_cmp(position, &oldest) < 0;
     return err;
 }

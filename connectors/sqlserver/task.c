@@ -325,7 +325,7 @@ static cd_err_t *part_decide(part_t *p, bool *ret_snapshot)
         return NULL;
     }
     bool gone = false;
-    cd_err_t *err = stream_check_position(p, &gone);
+    cd_err_t *err = stream_check_position(p, &p->offset.pos.commit, &gone);
     if (err != NULL) return err;
     p->position_checked = true;
     if (!gone) return NULL;

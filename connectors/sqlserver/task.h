@@ -114,8 +114,8 @@ void snapshot_free(part_t *p);
  *  @param ret_idle set when the server has nothing newer */
 CD_CHECK cd_err_t *stream_step(part_t *p, bool *ret_idle);
 
-/** Is the stored position still there? NULL or an error for the user. */
-CD_CHECK cd_err_t *stream_check_position(part_t *p, bool *ret_gone);
+/** Are the changes from this position on still there? */
+CD_CHECK cd_err_t *stream_check_position(part_t *p, const lsn_t *position, bool *ret_gone);
 void stream_free(part_t *p);
 
 #endif
