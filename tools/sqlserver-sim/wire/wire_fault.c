@@ -34,14 +34,14 @@ static bool number_after(const char *arg, const char *prefix, int64_t *ret_numbe
 
 static void parse_drop(wire_fault_t *fault, const char *arg)
 {
-    int64_t row;
+    int64_t row = 1; /* of mid_token alone */
     fault->drop_rst = strcasestr(arg, "rst") != NULL;
     if (strcasestr(arg, "mid_packet") != NULL) {
         fault->drop_mid_packet = fault->packets = true;
     } else if (number_after(arg, "after_rows:", &row) || strcasestr(arg, "mid_token") != NULL) {
         fault->drop_mid_token = strcasestr(arg, "mid_token") != NULL;
         fault->has_drop_row = fault->rows = true;
-        fault->drop_row = fault->drop_mid_token && strcasestr(arg, "after_rows:") == NULL ? 1 : (uint64_t)row;
+        fault->drop_row = (uint64_t)row;
     } else {
         fault->drop_now = true;
     }
